@@ -1,0 +1,52 @@
+"""What every broker adapter promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from brokers.model import (
+    BrokerOrder,
+    ChangeOutcome,
+    Exchange,
+    Fill,
+    Instrument,
+    NetPosition,
+    OrderRequest,
+    PlaceOutcome,
+    Quote,
+)
+
+
+class Broker(Protocol):
+    """One logged-in account at one broker.
+
+    Reads raise `brokers.errors.BrokerError`. Writes return their outcome as a value, are sent exactly once,
+    and never retry: whether to send again is the platform's decision, after a look at the order book.
+    """
+
+    @property
+    def account(self) -> str: ...
+
+    def check_session(self) -> None:
+        """Raise `TokenExpired` unless the broker still takes this session."""
+
+    def instruments(self, exchange: Exchange) -> Iterator[Instrument]:
+        """Options and futures listed today on `exchange`."""
+
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        """Newest quotes by `EXCHANGE:SYMBOL`, at most 500 a call. What the broker doesn't know is absent."""
+
+    def place(self, order: OrderRequest) -> PlaceOutcome: ...
+
+    def modify(self, broker_order_id: str, *, price: Decimal) -> ChangeOutcome: ...
+
+    def cancel(self, broker_order_id: str) -> ChangeOutcome: ...
+
+    def orders(self) -> Sequence[BrokerOrder]:
+        """The whole day's book, oldest first."""
+
+    def trades(self) -> Sequence[Fill]: ...
+
+    def positions(self) -> Sequence[NetPosition]: ...

@@ -1,0 +1,59 @@
+"""Names of runs, positions and orders: the same input always gives the same name.
+
+An order's id is also its tag at the broker, so that an order whose reply was lost can be found again. Kite
+takes 20 characters (longer tags are rejected, not cut)::
+
+    N  7K3M9Q2XWBTZ4HJD  1  01
+    │  │                 │  └ attempt, rises only when the one before is terminal or settled as absent
+    │  │                 └ slice of a quantity over the freeze limit
+    │  └ 16 characters of Crockford base32 of SHA-256(position_id)
+    └ purpose
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from enum import StrEnum
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+MAX_SLICES = 9
+MAX_ATTEMPTS = 99
+
+
+class Purpose(StrEnum):
+    """Why an order exists. Unwinding after a failed entry uses EXIT ids, so that it converges with the exit."""
+
+    ENTRY = "N"
+    EXIT = "X"
+
+
+def run_key(strategy_id: str, trading_date: date, run: str = "S") -> str:
+    """`run` is S for the scheduled run of the day, M1, M2, … for runs started by hand."""
+    return f"{strategy_id}-{trading_date:%Y%m%d}-{run}"
+
+
+def position_id(run: str, account: str, leg: int) -> str:
+    return f"{run}-{account}-L{leg}"
+
+
+def order_id(purpose: Purpose, position: str, *, slice_no: int, attempt: int) -> str:
+    """The order's id and broker tag, 20 characters.
+
+    Raises
+    ------
+    ValueError
+        If `slice_no` is not in 1 to 9 or `attempt` not in 1 to 99.
+    """
+    if not 1 <= slice_no <= MAX_SLICES:
+        raise ValueError(f"slice {slice_no} of {position}: must be 1 to {MAX_SLICES}")
+    if not 1 <= attempt <= MAX_ATTEMPTS:
+        raise ValueError(f"attempt {attempt} of {position}: must be 1 to {MAX_ATTEMPTS}")
+    return f"{purpose}{_digest(position)}{slice_no}{attempt:02d}"
+
+
+def _digest(text: str) -> str:
+    """80 bits of SHA-256 as 16 characters of Crockford base32."""
+    bits = int.from_bytes(hashlib.sha256(text.encode()).digest()[:10], "big")
+    return "".join(_CROCKFORD[(bits >> shift) & 31] for shift in range(75, -1, -5))

@@ -1,0 +1,66 @@
+"""What the platform must know of a Lambda that its code can't say: limits, tables, whether it may run twice.
+
+Each task module has a `FUNCTION`. The state machines take time-outs and retry rules from it, `infra` makes
+the function and its permissions from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Table(StrEnum):
+    ORDERS = "orders"
+    POSITIONS = "positions"
+    RUNS = "runs"
+    CALLBACKS = "callbacks"
+    CATALOG = "catalog"
+    MARKET = "market"
+    EVENTS = "events"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that holds the table's name."""
+        return f"{self.upper()}_TABLE"
+
+    @property
+    def placeholder(self) -> str:
+        """The name that stands for the table in a state machine's definition."""
+        return f"{self.capitalize()}Table"
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One Lambda.
+
+    Parameters
+    ----------
+    name
+        As people see it in the console, in CamelCase: `PlaceOrder`.
+    module
+        Its Python module, which has `handler`: `tasks.place_order`.
+    timeout
+        Seconds after which Lambda ends it. Longer than any HTTP time-out inside, shorter than the Task's.
+    idempotent
+        False where a second run could do harm: such a task is never retried by a state machine.
+    reads, writes
+        The tables it touches.
+    broker
+        It talks to a broker: it gets the accounts' secrets and the broker's dependencies.
+    """
+
+    name: str
+    module: str
+    timeout: int = 10
+    memory: int = 512
+    idempotent: bool = True
+    reads: tuple[Table, ...] = ()
+    writes: tuple[Table, ...] = ()
+    broker: bool = False
+    completes_callbacks: bool = False
+
+    @property
+    def placeholder(self) -> str:
+        """The name that stands for the function's ARN in a state machine's definition."""
+        return f"{self.name}Function"

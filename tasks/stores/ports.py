@@ -1,0 +1,256 @@
+"""The ports to the tables, and the rows that cross them.
+
+Two implementations: `tasks.stores.dynamodb` and `tasks.stores.memory`; one conformance suite holds both to
+the same behaviour. Reads are strongly consistent. A refused condition is an answer (`False`, or the row that
+won), not an exception; throttling and outages raise `StoreUnavailable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from brokers.model import Exchange, Product, Side
+from tasks.domain.ids import Purpose
+
+
+class StoreUnavailable(Exception):
+    """The table did not answer or throttled: nothing can be concluded, and the call may be made again."""
+
+
+class OrderState(StrEnum):
+    """Where an order of ours stands. It only moves forward, along `rank`."""
+
+    CLAIMED = "CLAIMED"  # the intent is written, nothing was sent
+    SENDING = "SENDING"  # it is leaving, or left and its sender died: look before you send again
+    UNKNOWN = "UNKNOWN"  # it left and the reply was lost
+    OPEN = "OPEN"  # the broker has it
+    FILLED = "FILLED"
+    CANCELLED = "CANCELLED"  # may hold fills
+    REJECTED = "REJECTED"
+    MISSED = "MISSED"  # never sent: its window is over, or its exit has begun
+    ABSENT = "ABSENT"  # sent perhaps, and settled: the broker never had it
+
+    @property
+    def terminal(self) -> bool:
+        return self in _TERMINAL
+
+    @property
+    def rank(self) -> int:
+        return 4 if self.terminal else _RANK[self]
+
+
+_TERMINAL = frozenset(
+    {OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.MISSED, OrderState.ABSENT}
+)
+_RANK = {OrderState.CLAIMED: 0, OrderState.SENDING: 1, OrderState.UNKNOWN: 2, OrderState.OPEN: 3}
+
+
+class Phase(StrEnum):
+    """Where one account stands in one run."""
+
+    ENTERING = "ENTERING"
+    OPEN = "OPEN"
+    EXITING = "EXITING"
+    FLAT = "FLAT"
+
+
+class Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class OrderRow(Row):
+    """One order. ClaimOrder writes it from a state machine; see `workflows` for the attribute list."""
+
+    order_id: str
+    position_id: str
+    run_key: str
+    account: str
+    broker: str
+    user_id: str
+    basket_id: str
+    strategy_id: str
+    trading_date: date
+    purpose: Purpose
+    leg: int
+    slice: int
+    attempt: int
+    exchange: Exchange
+    symbol: str
+    exchange_token: str
+    side: Side
+    quantity: int
+    product: Product
+    limit_price: Decimal
+    tick: Decimal
+    entry_until: datetime
+    status: OrderState = OrderState.CLAIMED
+    broker_order_id: str = ""
+    filled_quantity: int = 0
+    average_price: Decimal = Decimal(0)
+    modifications: int = 0
+    reason: str = ""
+    claimed_at: datetime
+    sent_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class PositionRow(Row):
+    """One leg of one run in one account. RecordPosition writes it from a state machine, forward only."""
+
+    position_id: str
+    run_key: str
+    account: str
+    user_id: str
+    basket_id: str
+    strategy_id: str
+    trading_date: date
+    exchange: Exchange
+    symbol: str
+    exchange_token: str
+    side: Side
+    entry_qty: int = 0
+    entry_price: Decimal = Decimal(0)
+    exit_qty: int = 0
+    exit_price: Decimal = Decimal(0)
+    realised: Decimal = Decimal(0)
+
+
+class PlannedLeg(Row):
+    """One leg of one account's plan, frozen when the entry was planned. `slices` are units, not lots."""
+
+    leg: int
+    position_id: str
+    exchange: Exchange
+    symbol: str
+    exchange_token: str
+    side: Side
+    lot_size: int
+    tick: Decimal
+    freeze: int
+    slices: tuple[int, ...]
+    limit_price: Decimal
+
+
+class AccountRun(Row):
+    """The `ACCT#{account}` item of a run: what this account set out to do, and how far it came."""
+
+    run_key: str
+    account: str
+    broker: str
+    user_id: str
+    basket_id: str
+    strategy_id: str
+    trading_date: date
+    underlying: str
+    product: Product
+    on_leg_reject: str
+    phase: Phase
+    entry_until: datetime
+    exit_at: datetime
+    legs: tuple[PlannedLeg, ...]
+
+
+class OrderStore(Protocol):
+    def get(self, order_id: str) -> OrderRow | None: ...
+
+    def get_many(self, order_ids: Iterable[str]) -> dict[str, OrderRow]: ...
+
+    def claim(self, order: OrderRow) -> bool:
+        """Write the intent. False if the id is taken. (The state machine does the same by putItem.)"""
+
+    def begin_send(self, order: OrderRow, *, phase: Phase, at: datetime) -> bool:
+        """CLAIMED → SENDING, in one transaction with the condition that the account is in `phase`.
+
+        False if the order is no longer CLAIMED or the phase has moved: then nothing may be sent.
+        """
+
+    def back_to_claimed(self, order_id: str, *, reason: str, at: datetime) -> bool:
+        """SENDING → CLAIMED, only for an order that surely did not leave."""
+
+    def advance(  # noqa: PLR0913
+        self,
+        order_id: str,
+        status: OrderState,
+        *,
+        at: datetime,
+        broker_order_id: str = "",
+        filled_quantity: int = 0,
+        average_price: Decimal = Decimal(0),
+        reason: str = "",
+    ) -> bool:
+        """Move forward: a higher rank, or the same rank with more filled. False if that would not be forward.
+
+        An empty `broker_order_id` or `reason` leaves what is there. A terminal order takes a higher
+        `filled_quantity` and nothing else (a late fill after a cancel is still a fill).
+        """
+
+    def repriced(self, order_id: str, *, limit_price: Decimal, at: datetime) -> None:
+        """Remember a modification: the new price, and one more in `modifications`."""
+
+    def by_run_account(self, run_key: str, account: str) -> Sequence[OrderRow]:
+        """For people and reports (through an index, eventually consistent); never for a decision."""
+
+    def by_broker_order_id(self, account: str, broker_order_id: str) -> OrderRow | None: ...
+
+
+class PositionStore(Protocol):
+    def get(self, position_id: str) -> PositionRow | None: ...
+
+    def record(self, row: PositionRow, *, purpose: Purpose) -> bool:
+        """Set the entry (or exit) quantity, price and `realised`, only forward. False if not forward."""
+
+    def by_user_date(self, user_id: str, trading_date: date) -> Sequence[PositionRow]: ...
+
+
+class RunStore(Protocol):
+    def claim(self, run_key: str, side: str, *, execution: str, at: datetime) -> bool:
+        """True if nobody had claimed this side of the run, or this same execution had."""
+
+    def plan_account(self, plan: AccountRun) -> AccountRun:
+        """Write the plan unless there is one, and return the one that stands."""
+
+    def account(self, run_key: str, account: str) -> AccountRun | None: ...
+
+    def accounts(self, run_key: str) -> Sequence[AccountRun]: ...
+
+    def set_phase(self, run_key: str, account: str, phase: Phase, *, unless: Iterable[Phase] = ()) -> bool:
+        """Move the account's phase. False if it is in one of `unless`, or there is no plan."""
+
+    def postpone_exit(self, run_key: str, account: str, *, exit_at: datetime) -> None: ...
+
+    def due_exits(self, trading_date: date, *, before: datetime) -> Sequence[AccountRun]:
+        """Accounts not FLAT whose exit was due, from the sparse index, for the sweep."""
+
+
+class CallbackStore(Protocol):
+    def put(self, order_id: str, token: str, *, at: datetime) -> None: ...
+
+    def get(self, order_id: str) -> str | None: ...
+
+    def delete(self, order_id: str, token: str) -> None:
+        """Forget this token (and only this one: a newer one stays)."""
+
+
+class CatalogStore(Protocol):
+    def put(self, owner: str, item: str, document: dict[str, Any]) -> None: ...
+
+    def get(self, owner: str, item: str) -> dict[str, Any] | None: ...
+
+    def list(self, owner: str, prefix: str) -> Sequence[dict[str, Any]]: ...
+
+
+class MarketStore(Protocol):
+    """The day's instruments and the shared quote snapshots. Documents are JSON-shaped, decimals as strings."""
+
+    def put(self, underlying: str, item: str, document: dict[str, Any]) -> None: ...
+
+    def get(self, underlying: str, item: str) -> dict[str, Any] | None: ...
+
+    def acquire(self, underlying: str, item: str, *, holder: str, now: datetime, seconds: float) -> bool:
+        """Take a lease for a single flight; True if nobody else holds one that is still good."""
