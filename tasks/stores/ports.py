@@ -173,7 +173,7 @@ class OrderStore(Protocol):
     def back_to_claimed(self, order_id: str, *, reason: str, at: datetime) -> bool:
         """SENDING → CLAIMED, only for an order that surely did not leave."""
 
-    def advance(  # noqa: PLR0913
+    def advance(
         self,
         order_id: str,
         status: OrderState,
