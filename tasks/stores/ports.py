@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from brokers.model import Exchange, Product, Side
+from tasks.contracts import PlannedOrder
 from tasks.domain.ids import Purpose
 
 
@@ -156,6 +157,20 @@ class AccountRun(Row):
     legs: tuple[PlannedLeg, ...]
 
 
+class ExitRound(Row):
+    """One round of closing orders, the `ROUND#{account}#{nn}` item of a run.
+
+    Frozen by the first exit that needs it, so that two exits at the same moment send the same orders. The next
+    round is planned only when every order of this one is terminal. An order's attempt is its round.
+    """
+
+    run_key: str
+    account: str
+    round: int
+    planned_at: datetime
+    orders: tuple[PlannedOrder, ...]
+
+
 class OrderStore(Protocol):
     def get(self, order_id: str) -> OrderRow | None: ...
 
@@ -221,6 +236,12 @@ class RunStore(Protocol):
 
     def set_phase(self, run_key: str, account: str, phase: Phase, *, unless: Iterable[Phase] = ()) -> bool:
         """Move the account's phase. False if it is in one of `unless`, or there is no plan."""
+
+    def plan_exit_round(self, plan: ExitRound) -> ExitRound:
+        """Write the round unless there is one of that number, and return the one that stands."""
+
+    def exit_rounds(self, run_key: str, account: str) -> Sequence[ExitRound]:
+        """All rounds planned so far, oldest first."""
 
     def postpone_exit(self, run_key: str, account: str, *, exit_at: datetime) -> None: ...
 
