@@ -1,0 +1,140 @@
+"""Jumps of the clock: when nothing is under way, go to just before the next thing that is due.
+
+While a task runs, a request is answered or a message waits in the queue, the clock runs as any clock does: code
+that works sees real time. Only waiting is skipped. Each process says over HTTP how busy it is and what it waits
+for; a process that is moved across its own due time notices by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from localstack.clock import MovableClock
+
+POLL_SECONDS = 0.1
+"""Between two looks. Two idle looks in a row make idleness: one might fall between a cause and its effect."""
+
+LEAD = timedelta(milliseconds=50)
+"""A jump lands this long before the due time, so that what is due happens on time and not late."""
+
+WORTH_A_JUMP = timedelta(milliseconds=400)
+"""What is due sooner is simply waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idleness:
+    """What one process answered: how much it has under way, and when it will do something by itself."""
+
+    busy: int
+    next_due: datetime | None
+
+
+class Watched(Protocol):
+    def look(self) -> Idleness:
+        """How busy is it now?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """A process that answers `{"busy": n, "next_due": "<iso>" | null}`."""
+
+    url: str
+
+    def look(self) -> Idleness:
+        with urllib.request.urlopen(self.url, timeout=10) as answer:  # noqa: S310  (our own http URLs)
+            body = json.load(answer)
+        due = body["next_due"]
+        return Idleness(int(body["busy"]), datetime.fromisoformat(due) if due else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Something that is only ever busy or not, such as a queue."""
+
+    count: Callable[[], int]
+
+    def look(self) -> Idleness:
+        return Idleness(self.count(), None)
+
+
+@dataclass(slots=True)
+class Conductor:
+    """Moves the clock of one platform.
+
+    Parameters
+    ----------
+    clock
+        The clock, which nobody else moves.
+    watched
+        Everything that may be busy.
+    pokes
+        URLs to POST to after a jump, so that timers are read again at once.
+    """
+
+    clock: MovableClock
+    watched: Sequence[Watched]
+    pokes: Sequence[str] = ()
+    jumped: timedelta = field(default=timedelta(), init=False)
+
+    def settle(self, *, seconds: float = 60.0) -> datetime | None:
+        """Wait until nothing is under way; the next due time, or None if nothing will ever happen.
+
+        Raises
+        ------
+        TimeoutError
+            If something is still under way after `seconds` of real time.
+        """
+        deadline = time.monotonic() + seconds
+        idle_looks = 0
+        due: datetime | None = None
+        while idle_looks < 2:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"still busy after {seconds:.0f} s: {self._who_is_busy()}")
+            busy, due = self._look()
+            idle_looks = 0 if busy else idle_looks + 1
+            if idle_looks < 2:
+                time.sleep(POLL_SECONDS)
+        return due
+
+    def step(self, *, until: datetime | None = None) -> bool:
+        """Settle and jump once, no further than `until`. False if nothing is due (before `until`)."""
+        due = self.settle()
+        if due is None or (until is not None and due > until):
+            return False
+        self.jump_before(due)
+        return True
+
+    def jump_before(self, due: datetime) -> None:
+        """Let `due` be close. The clock never goes back."""
+        ahead = due - LEAD - self.clock.now()
+        if ahead < WORTH_A_JUMP:
+            time.sleep(max(0.0, min(1.0, (due - self.clock.now()).total_seconds())))
+            return
+        self.clock.set_offset(self.clock.offset() + ahead.total_seconds())
+        self.jumped += ahead
+        for url in self.pokes:
+            _poke(url)
+
+    def _look(self) -> tuple[int, datetime | None]:
+        answers = [each.look() for each in self.watched]
+        dues = [answer.next_due for answer in answers if answer.next_due is not None]
+        return sum(answer.busy for answer in answers), min(dues, default=None)
+
+    def _who_is_busy(self) -> str:
+        return ", ".join(f"{each}: {each.look().busy}" for each in self.watched)
+
+
+def _poke(url: str) -> None:
+    """Tell a process that the clock has moved. It would notice by itself a moment later."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data=b"{}", method="POST"), timeout=5):  # noqa: S310
+            pass
+    except urllib.error.HTTPError:
+        return
