@@ -1,0 +1,1 @@
+"""Dated facts of the exchanges: what changes by circular, not by code."""

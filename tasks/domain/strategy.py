@@ -1,0 +1,183 @@
+"""What a trader wants: when, on which index, which legs.
+
+>>> parse_strategy({"strategy_id": "s", "underlying": "NIFTY", "entry_time": "09:30", "exit_time": "09:15",
+...                 "weekdays": ["MON"], "legs": [{"side": "SELL", "right": "CE", "lots": 1, "strike": "ATM"}]})
+Traceback (most recent call last):
+tasks.domain.errors.InvalidStrategy: strategy 's': exit_time: 09:15 is not after entry_time 09:30; …
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+
+from brokers.model import Exchange, Product, Right, Side
+from tasks.domain.errors import InvalidStrategy
+from tasks.domain.explain import problems, shown
+from tasks.domain.fields import AccountId, Dte, Model, StrategyId, TimeOfDay, Weekdays
+from tasks.domain.payload import Payload, parse_payload
+from tasks.domain.strike_rules import AnyStrike, AtmStrike, Compare, ExactStrike, PremiumStrike, StrikeRule
+from tasks.domain.underlyings import UNDERLYINGS, Underlying, underlying
+
+__all__ = [
+    "AnyStrike",
+    "AtmStrike",
+    "Compare",
+    "ExactStrike",
+    "ExpiryRule",
+    "Leg",
+    "OnLegReject",
+    "Payload",
+    "PremiumStrike",
+    "Strategy",
+    "parse_payload",
+    "parse_strategy",
+]
+
+MAX_LEGS = 20
+MAX_LOTS = 1000
+MAX_GRACE_SECONDS = 3600
+
+
+class ExpiryRule(StrEnum):
+    """Which of the listed expiries a leg trades; see `tasks.domain.expiries`."""
+
+    NEAREST = "nearest"
+    THIS_WEEK = "this_week"
+    NEXT_WEEK = "next_week"
+    THIS_MONTH = "this_month"
+    NEXT_MONTH = "next_month"
+
+
+class OnLegReject(StrEnum):
+    """What becomes of the other legs when one is rejected on the way in."""
+
+    UNWIND = "unwind"
+    KEEP = "keep"
+
+
+class Leg(Model):
+    """One contract to trade. A future has no strike, an option must have one."""
+
+    side: Side
+    right: Right
+    lots: int = Field(ge=1, le=MAX_LOTS)
+    expiry: ExpiryRule = ExpiryRule.NEAREST
+    strike: StrikeRule | None = Field(default=None, validate_default=True)
+
+    @field_validator("strike", mode="after")
+    @classmethod
+    def _fits_right(cls, strike: AnyStrike | None, info: ValidationInfo) -> AnyStrike | None:
+        right = info.data.get("right")
+        if right is Right.FUT and strike is not None:
+            raise ValueError("a future has no strike")
+        if right in (Right.CE, Right.PE) and strike is None:
+            raise ValueError('is missing: say which strike, such as "ATM"')
+        return strike
+
+
+def _known_underlying(name: str) -> str:
+    if name not in UNDERLYINGS:
+        raise ValueError(f"{shown(name)} is not an index traded here; use {', '.join(UNDERLYINGS)}")
+    return name
+
+
+class Strategy(Model):
+    """A strategy as its author wrote it. Times are IST, `grace_seconds` is how late an entry may be.
+
+    `transaction_type` is the default side of legs that name none. `accounts` are broker accounts it trades in.
+    An NRML position is still squared off at `exit_time`: nothing is held overnight.
+    """
+
+    strategy_id: StrategyId
+    name: str = Field(default="", max_length=80)
+    basket_id: str = Field(default="", max_length=128)
+    underlying: Annotated[str, BeforeValidator(_known_underlying)]
+    entry_time: TimeOfDay
+    exit_time: TimeOfDay
+    weekdays: Weekdays
+    dte: Dte = ()
+    transaction_type: Side | None = None
+    product: Product = Product.MIS
+    legs: tuple[Leg, ...]
+    on_leg_reject: OnLegReject = OnLegReject.UNWIND
+    grace_seconds: int = Field(default=300, ge=0, le=MAX_GRACE_SECONDS)
+    enabled: bool = True
+    accounts: tuple[AccountId, ...] = ()
+
+    @property
+    def index(self) -> Underlying:
+        return underlying(self.underlying)
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.index.exchange
+
+    @property
+    def expiry_rules(self) -> tuple[ExpiryRule, ...]:
+        """The rules its legs use, each once, in their order."""
+        return tuple(dict.fromkeys(leg.expiry for leg in self.legs))
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON-shaped; `parse_strategy` reads it back to an equal strategy."""
+        return self.model_dump(mode="json")
+
+    @field_validator("exit_time", mode="after")
+    @classmethod
+    def _exit_after_entry(cls, exit_time: Any, info: ValidationInfo) -> Any:
+        entry_time = info.data.get("entry_time")
+        if entry_time is not None and exit_time <= entry_time:
+            raise ValueError(
+                f"{exit_time:%H:%M} is not after entry_time {entry_time:%H:%M}; "
+                "a position is closed on the day it was opened"
+            )
+        return exit_time
+
+    @field_validator("legs", mode="after")
+    @classmethod
+    def _some_legs(cls, legs: tuple[Leg, ...]) -> tuple[Leg, ...]:
+        if not legs:
+            raise ValueError("has no legs, so there is nothing to trade")
+        if len(legs) > MAX_LEGS:
+            raise ValueError(f"has {len(legs)} legs, at most {MAX_LEGS} are possible")
+        return legs
+
+    @field_validator("accounts", mode="after")
+    @classmethod
+    def _distinct_accounts(cls, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(accounts)) < len(accounts):
+            raise ValueError("names an account twice, which would trade twice in it")
+        return accounts
+
+
+_KNOWN = (*Strategy.model_fields, *Leg.model_fields)
+
+
+def parse_strategy(document: Mapping[str, Any]) -> Strategy:
+    """The strategy that a JSON-shaped document describes.
+
+    Raises
+    ------
+    InvalidStrategy
+        Its text has one reason for each wrong field, the field's path first.
+    """
+    try:
+        return Strategy.model_validate_json(json.dumps(_with_default_sides(document), default=str))
+    except ValidationError as error:
+        name = document.get("strategy_id", "") if isinstance(document, Mapping) else ""
+        raise InvalidStrategy(problems(error, known=_KNOWN), name=str(name)[:24]) from None
+
+
+def _with_default_sides(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Gives legs without a side the strategy's own. What is malformed stays, to be refused by its path."""
+    if not isinstance(document, Mapping) or document.get("transaction_type") is None:
+        return document
+    legs = document.get("legs")
+    if not isinstance(legs, list | tuple):
+        return document
+    side = {"side": document["transaction_type"]}
+    return {**document, "legs": [{**side, **leg} if isinstance(leg, Mapping) else leg for leg in legs]}
