@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 EMULATOR := .venv-emulator
 BIN := $(VENV)/bin
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: install test check

@@ -1,0 +1,48 @@
+"""The app: which stacks there are and what each gets from the other."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aws_cdk import App
+from aws_cdk.cx_api import CloudAssembly
+
+from infra.code import write_code_zip
+from infra.compute import ComputeStack
+from infra.data import DataStack
+from infra.settings import REGION, Settings
+
+FLAGS = {
+    "@aws-cdk/aws-iam:minimizePolicies": True,
+    "@aws-cdk/core:target-partitions": ["aws"],
+}
+
+
+def new_app(output: Path | None, *, local: bool = False) -> App:
+    """An empty app. `output` None leaves the folder to the `cdk` command line, which names it."""
+    return App(
+        outdir=str(output) if output else None,
+        context=FLAGS,
+        analytics_reporting=False,
+        tree_metadata=not local,
+    )
+
+
+def settings_from_context(app: App) -> Settings:
+    """What `cdk -c name=value` and cdk.json say; the account is the one whose credentials `cdk` found."""
+    context = app.node.try_get_context
+    return Settings(
+        account=os.environ.get("CDK_DEFAULT_ACCOUNT"),
+        region=context("region") or REGION,
+        alarm_email=context("alarmEmail") or "",
+    )
+
+
+def synthesize(app: App, settings: Settings) -> CloudAssembly:
+    """Add the stacks to `app` and write the cloud assembly."""
+    with TemporaryDirectory() as folder:
+        data = DataStack(app, settings)
+        ComputeStack(app, settings, tables=data.tables, code_zip=write_code_zip(Path(folder)))
+        return app.synth()

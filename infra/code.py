@@ -1,0 +1,58 @@
+"""The functions' code, as one zip that is the same, byte for byte, whenever the sources are."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from infra.settings import ROOT
+
+ROOMS = ("tasks", "brokers")
+"""What a Lambda carries. Dependencies come from the layers."""
+
+_LEFT_OUT = frozenset({"simulator", "__pycache__"})
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time a zip can hold; the files' own times would change the asset with every checkout."""
+
+
+def sources(root: Path = ROOT) -> Iterator[Path]:
+    """The files of the functions' code, in a fixed order."""
+    for room in ROOMS:
+        yield from files_below(root / room)
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every source and data file below `folder`, in a fixed order, without what Python leaves behind."""
+    for path in sorted(folder.rglob("*")):
+        parts = set(path.relative_to(folder).parts)
+        if path.is_file() and not parts & _LEFT_OUT and path.suffix != ".pyc":
+            yield path
+
+
+def write_zip(target: Path, root: Path, files: Iterable[Path]) -> Path:
+    """Write `files`, named relative to `root`, into a zip that depends on nothing but their content."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for path in files:
+            entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), _EPOCH)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes())
+    return target
+
+
+def write_code_zip(folder: Path, root: Path = ROOT) -> Path:
+    """Write the functions' code into `folder`."""
+    return write_zip(folder / "functions.zip", root, sources(root))
+
+
+def fingerprint(files: Iterable[Path], root: Path = ROOT) -> str:
+    """One digest of the names and contents of `files`."""
+    digest = hashlib.sha256()
+    for path in files:
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()

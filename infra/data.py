@@ -1,0 +1,134 @@
+"""AlgoData: the tables and the bucket. What is lost here is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.settings import Settings, named
+from infra.stack import AlgoStack
+from tasks.spec import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A partition key and perhaps a sort key; `numeric_sort` where the sort key is a number."""
+
+    partition: str
+    sort: str = ""
+    numeric_sort: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableShape:
+    """How a table is read: its key, its indexes by name, and whether its changes become events."""
+
+    key: Key
+    indexes: tuple[tuple[str, Key], ...] = ()
+    stream: bool = False
+
+
+SHAPES: dict[Table, TableShape] = {
+    Table.ORDERS: TableShape(
+        Key("order_id"),
+        (
+            ("user-date", Key("user_id", "trading_date")),
+            ("position", Key("position_id", "order_id")),
+            ("account-broker-order", Key("account", "broker_order_id")),
+        ),
+        stream=True,
+    ),
+    Table.POSITIONS: TableShape(
+        Key("position_id"),
+        (
+            ("user-date", Key("user_id", "trading_date")),
+            ("account-contract", Key("account", "symbol")),
+        ),
+        stream=True,
+    ),
+    # Sparse: `exit_date` is there only while the account is not flat.
+    Table.RUNS: TableShape(Key("run_key", "item"), (("exit-due", Key("exit_date", "exit_at")),), stream=True),
+    # No stream, so that a task token never reaches the bus or the lake.
+    Table.CALLBACKS: TableShape(Key("order_id")),
+    Table.CATALOG: TableShape(Key("owner", "item")),
+    Table.MARKET: TableShape(Key("underlying", "item")),
+    Table.EVENTS: TableShape(Key("aggregate", "sequence", numeric_sort=True)),
+}
+
+
+class DataStack(AlgoStack):
+    """The seven tables and the bucket for reports.
+
+    Attributes
+    ----------
+    tables
+        By what they hold.
+    """
+
+    def __init__(self, scope: Construct, settings: Settings) -> None:
+        super().__init__(scope, "AlgoData", settings, description="Tables and reports of the basket platform")
+        self._kept = RemovalPolicy.DESTROY if settings.local else RemovalPolicy.RETAIN
+        self.tables = {table: self._table(table, shape) for table, shape in SHAPES.items()}
+        self.reports = self._reports()
+
+    def _table(self, table: Table, shape: TableShape) -> dynamodb.Table:
+        made = dynamodb.Table(
+            self,
+            table.placeholder,
+            table_name=named(table),
+            partition_key=_attribute(shape.key.partition),
+            sort_key=_sort(shape.key),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if shape.stream else None,
+            deletion_protection=not self.settings.local,
+            removal_policy=self._kept,
+        )
+        for name, key in shape.indexes:
+            made.add_global_secondary_index(
+                index_name=name, partition_key=_attribute(key.partition), sort_key=_sort(key)
+            )
+        return made
+
+    def _reports(self) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            "Reports",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            versioned=True,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="old-reports-move-to-cheaper-storage",
+                    transitions=[
+                        s3.Transition(
+                            storage_class=s3.StorageClass.INFREQUENT_ACCESS,
+                            transition_after=Duration.days(90),
+                        )
+                    ],
+                    noncurrent_version_expiration=Duration.days(90),
+                    abort_incomplete_multipart_upload_after=Duration.days(7),
+                )
+            ],
+            removal_policy=self._kept,
+        )
+
+
+def _attribute(name: str, kind: dynamodb.AttributeType = dynamodb.AttributeType.STRING) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=kind)
+
+
+def _sort(key: Key) -> dynamodb.Attribute | None:
+    if not key.sort:
+        return None
+    kind = dynamodb.AttributeType.NUMBER if key.numeric_sort else dynamodb.AttributeType.STRING
+    return _attribute(key.sort, kind)

@@ -1,0 +1,104 @@
+"""One Lambda from its `FUNCTION`: role, log group, environment, layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.nag import acknowledge, as_nag_writes
+from infra.permissions import secrets_arn, statements
+from infra.settings import METRICS_NAMESPACE, PREFIX, SECRET_PREFIX, Settings, named
+from tasks.spec import Function, Table
+
+RUNTIME = lambda_.Runtime.PYTHON_3_13
+ARCHITECTURE = lambda_.Architecture.X86_64
+"""The layers' wheels are built for this runtime and this architecture: see `infra.layers`."""
+
+LOG_RETENTION = logs.RetentionDays.THREE_MONTHS
+"""As long as Step Functions keeps an execution's history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What all functions are made from."""
+
+    settings: Settings
+    tables: Mapping[Table, dynamodb.Table]
+    code: lambda_.Code
+    layers: Sequence[lambda_.ILayerVersion]
+
+    def make(self, scope: Construct, function: Function) -> lambda_.Function:
+        """The Lambda of `function`, allowed to do what it declares and nothing else."""
+        group = log_group(scope, function.name, f"/aws/lambda/{named(function.name)}", self.settings)
+        return lambda_.Function(
+            scope,
+            function.name,
+            function_name=named(function.name),
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            code=self.code,
+            handler=f"{function.module}.handler",
+            timeout=Duration.seconds(function.timeout),
+            memory_size=function.memory,
+            environment=self._environment(),
+            layers=list(self.layers),
+            role=self._role(scope, function, group),
+            log_group=group,
+            tracing=lambda_.Tracing.DISABLED if self.settings.local else lambda_.Tracing.ACTIVE,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        variables = {table.variable: made.table_name for table, made in self.tables.items()}
+        variables |= {
+            "BROKER_SECRET_PREFIX": SECRET_PREFIX,
+            "POWERTOOLS_SERVICE_NAME": PREFIX,
+            "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+        }
+        if self.settings.local:
+            variables["POWERTOOLS_TRACE_DISABLED"] = "true"
+        if self.settings.kite_root:
+            variables["KITE_ROOT"] = self.settings.kite_root
+        return variables
+
+    def _role(self, scope: Construct, function: Function, group: logs.LogGroup) -> iam.Role:
+        stack = Stack.of(scope)
+        role = iam.Role(
+            scope,
+            f"{function.name}Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {function.name} may do",
+        )
+        group.grant_write(role)
+        for statement in statements(function, self.tables, stack):
+            role.add_to_principal_policy(statement)
+        _acknowledge(role, function, stack)
+        return role
+
+
+def log_group(scope: Construct, name: str, group_name: str, settings: Settings) -> logs.LogGroup:
+    """A log group that forgets."""
+    return logs.LogGroup(
+        scope,
+        f"{name}Logs",
+        log_group_name=group_name,
+        retention=LOG_RETENTION,
+        removal_policy=RemovalPolicy.DESTROY if settings.local else RemovalPolicy.RETAIN,
+    )
+
+
+def _acknowledge(role: iam.Role, function: Function, stack: Stack) -> None:
+    """Say why a wildcard is there, for cdk-nag."""
+    reasons = {"Resource::*": "X-Ray and the answers to task tokens know no narrower resource."}
+    if function.broker:
+        reasons[f"Resource::{as_nag_writes(secrets_arn(stack), stack)}"] = (
+            "Accounts come and go; their secrets share a prefix."
+        )
+    for finding, reason in reasons.items():
+        acknowledge(role, f"IAM5[{finding}]", reason)

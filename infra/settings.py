@@ -1,0 +1,52 @@
+"""What differs between one synthesis and another: where it goes, and who is to be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "algo"
+"""Every physical name starts with it."""
+
+REGION = "ap-south-1"
+"""Mumbai: the brokers' and the exchanges' servers are there."""
+
+LOCAL_ACCOUNT = "000000000000"
+"""The emulator's account."""
+
+SECRET_PREFIX = f"{PREFIX}/broker/"
+"""Secrets Manager names of the accounts' credentials: `algo/broker/{account}`."""
+
+METRICS_NAMESPACE = "Algo"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One synthesis.
+
+    Parameters
+    ----------
+    local
+        For the emulator: no layers, no state machines, no schedules, nothing that outlives a stack.
+    account, region
+        Where it goes. Without an account the templates fit every account.
+    alarm_email
+        Who is told of alarms; empty for nobody (the topic is there all the same).
+    layers
+        The folder of the built dependency layers (`make layers`).
+    kite_root
+        Another address than Kite's own, for the exchange simulator. Local only.
+    """
+
+    local: bool = False
+    account: str | None = None
+    region: str = REGION
+    alarm_email: str = ""
+    layers: Path = ROOT / "build" / "layers"
+    kite_root: str = ""
+
+
+def named(name: str) -> str:
+    """The physical name of a resource: `algo-orders`, `algo-PlaceOrder`."""
+    return f"{PREFIX}-{name}"
