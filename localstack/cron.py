@@ -2,7 +2,7 @@
 
 From AWS's Scheduler user guide, "Schedule types": values, lists, ranges and steps everywhere; `?` in exactly
 one of the two day fields; `L`, `LW` and `15W` in day-of-month; `L`, `6L`, `FRI#2` in day-of-week, where 1 is
-Sunday. No library we found speaks it: croniter and cronsim count weekdays from another day and know no year or `W`.
+Sunday. No library we found speaks it: croniter and cronsim count weekdays from another day and know no year.
 """
 
 from __future__ import annotations

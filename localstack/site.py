@@ -7,10 +7,11 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Final
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
-REGION = "ap-south-1"
+REGION: Final = "ap-south-1"
 ACCOUNT_ID = "000000000000"
 PREFIX = "algo"
 """Every physical name starts with it: the table `algo-orders`, the function `algo-PlaceOrder`."""
@@ -30,7 +31,10 @@ class Ports:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Ports:
         """The usual ports, except where the environment says otherwise."""
-        return cls(**{f.name: int(environment.get(variable(f.name), f.default)) for f in fields(cls)})
+        usual = cls()
+        return cls(
+            **{f.name: int(environment.get(variable(f.name)) or getattr(usual, f.name)) for f in fields(cls)}
+        )
 
     @classmethod
     def free(cls) -> Ports:

@@ -1,0 +1,154 @@
+"""The whole platform on one machine: its processes, started in the right order, deployed to, and stopped."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from localstack.aws import Aws
+from localstack.clock import MovableClock
+from localstack.conductor import Conductor, Count, Http
+from localstack.deploy import deploy_machines, deploy_stacks
+from localstack.processes import Processes, Service
+from localstack.site import HOST, PREFIX, REGION, ROOT, Ports, Site
+from localstack.synthesis import assembly
+
+EMULATOR_PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
+POSTBACK_API = "algolocal"
+"""The id that `infra` asks the emulator to give the HTTP API, so that its address is known beforehand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What the exchange simulator plays."""
+
+    date: date
+    instruments: Path | None = None
+    """A Kite instruments CSV; None lets the simulator list the day's contracts by the exchange's rules."""
+    seed: int = 1
+
+
+class Platform:
+    """One running (or stopped) platform at one site."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.aws = Aws(site)
+        self.clock = MovableClock(site.clock_file)
+        self._processes = Processes(site.state)
+
+    @cached_property
+    def conductor(self) -> Conductor:
+        """Moves this platform's clock when nothing is under way."""
+        site = self.site
+        return Conductor(
+            self.clock,
+            (
+                Http(f"{site.simulator_url}/_sim/idle"),
+                Count(self._queued),
+                Http(f"{site.step_functions_url}/_local/idle"),
+                Http(f"{site.schedules_url}/_local/idle"),
+            ),
+            pokes=(f"{site.simulator_url}/_local/clock", f"{site.step_functions_url}/_local/clock"),
+        )
+
+    def start(self, now: datetime | None, market: Market) -> None:
+        """Start what does not run yet and deploy. `now` sets the clock; None leaves the wall clock.
+
+        Raises
+        ------
+        DidNotStart, SynthesisFailed, DeployFailed
+            With what the part that failed has to say.
+        """
+        self.site.state.mkdir(parents=True, exist_ok=True)
+        if now is None:
+            self.clock.set_offset(0.0)
+        else:
+            self.clock.set(now)
+        services = self.services(market)
+        with ThreadPoolExecutor() as pool:
+            synthesized = pool.submit(assembly)  # the longest part when it is not cached
+            for service in services:
+                self._processes.start(service, self.site.environment())
+            for service in services:
+                self._processes.wait_until_up(service)
+            deploy_stacks(synthesized.result(), self.aws)
+        deploy_machines(self.aws)
+
+    def stop(self) -> list[str]:
+        """Stop everything; the names of what ran."""
+        services = reversed(self.services(Market(date.min)))
+        return [service.name for service in services if self._processes.stop(service)]
+
+    def running(self) -> dict[str, int | None]:
+        """The process id of each service, None where it doesn't run."""
+        return {each.name: self._processes.pid(each) for each in self.services(Market(date.min))}
+
+    def postback_url(self, account: str) -> str:
+        """Where the broker posts an account's order updates."""
+        return f"{self.site.aws_url}/_aws/execute-api/{POSTBACK_API}/postback/{account}"
+
+    def services(self, market: Market) -> list[Service]:
+        """Every process, in the order in which they start."""
+        site, ports = self.site, self.site.ports
+        simulator = ["--port", str(ports.simulator), "--date", market.date.isoformat(), "--seed", str(market.seed)]
+        if market.instruments is not None:
+            simulator += ["--instruments", str(market.instruments.resolve())]
+        return [
+            Service(
+                "ministack",
+                ["env", *_ministack_variables(ports), str(EMULATOR_PYTHON), "-m", "localstack.emulator"],
+                f"{site.aws_url}/_ministack/health",
+                "localstack.emulator",
+            ),
+            _python("simulator", "brokers.simulator", simulator, f"{site.simulator_url}/_sim/idle"),
+            _python(
+                "step-functions",
+                "localstack.stepfunctions",
+                ["--port", str(ports.step_functions)],
+                f"{site.step_functions_url}/_local/idle",
+            ),
+            _python(
+                "schedules",
+                "localstack.schedule_loop",
+                ["--port", str(ports.schedules)],
+                f"{site.schedules_url}/",
+            ),
+        ]
+
+    def _queued(self) -> int:
+        """Order updates that wait or are being applied."""
+        url = f"{self.site.aws_url}/{self.site.account_id}/{PREFIX}-updates"
+        counts = self.aws.sqs.get_queue_attributes(
+            QueueUrl=url,
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+        )["Attributes"]
+        return sum(int(value) for value in counts.values())
+
+
+def _python(name: str, module: str, arguments: list[str], health_url: str) -> Service:
+    return Service(name, [sys.executable, "-m", module, *arguments], health_url, module)
+
+
+def _ministack_variables(ports: Ports) -> list[str]:
+    return [
+        f"BIND_HOST={HOST}",
+        f"GATEWAY_PORT={ports.aws}",
+        f"MINISTACK_REGION={REGION}",
+        "LAMBDA_EXECUTOR=local",
+        "LOG_LEVEL=INFO",
+        "PYTHONDONTWRITEBYTECODE=",
+    ]
+
+
+def shadowing_package() -> str | None:
+    """The version of PyPI's `localstack`, if it is installed: it would be imported in our folder's place."""
+    try:
+        return version("localstack")
+    except PackageNotFoundError:
+        return None
