@@ -48,6 +48,12 @@ class Function:
         The tables it touches.
     broker
         It talks to a broker: it gets the accounts' secrets and the broker's dependencies.
+    completes_callbacks
+        It answers task tokens (SendTaskSuccess).
+    sends_updates
+        It puts order updates on the queue.
+    http_timeout
+        Seconds after which its slowest single request to a broker gives up; 0 where it makes none.
     """
 
     name: str
@@ -59,6 +65,8 @@ class Function:
     writes: tuple[Table, ...] = ()
     broker: bool = False
     completes_callbacks: bool = False
+    sends_updates: bool = False
+    http_timeout: float = 0.0
 
     @property
     def placeholder(self) -> str:

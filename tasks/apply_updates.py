@@ -1,0 +1,64 @@
+"""ApplyUpdates: take order updates from the queue, move the orders forward, complete who waits for them.
+
+A message that can't be applied goes back alone, the rest of its batch is done. One that comes before its order
+is known is tried again; what never succeeds ends in the dead-letter queue.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tasks.order_update import OrderUpdate
+from tasks.orderpath.updates import apply_update
+from tasks.runtime import Runtime, runtime
+from tasks.spec import Function, Table
+from tasks.stores.ports import OrderRow
+
+FUNCTION = Function(
+    name="ApplyUpdates",
+    module="tasks.apply_updates",
+    timeout=30,
+    reads=(Table.ORDERS, Table.CALLBACKS),
+    writes=(Table.ORDERS, Table.CALLBACKS),
+    completes_callbacks=True,
+)
+
+_processor = BatchProcessor(event_type=EventType.SQS)
+
+
+class OrderNotKnownYet(Exception):
+    """The update is for an order that is not in the orders table (yet): it is tried again."""
+
+
+def apply(update: OrderUpdate, rt: Runtime) -> OrderRow:
+    """Move the order of `update` forward.
+
+    Raises
+    ------
+    OrderNotKnownYet
+        If neither its tag nor the broker's id is one of ours.
+    """
+    order = _find(update, rt)
+    if order is None or order.account != update.account:
+        raise OrderNotKnownYet(
+            f"{update.account}: order {update.broker_order_id} with tag {update.tag!r} is not in the orders table"
+        )
+    return apply_update(rt, order, update.broker_order())
+
+
+def _find(update: OrderUpdate, rt: Runtime) -> OrderRow | None:
+    by_tag = rt.stores.orders.get(update.tag) if update.tag else None
+    return by_tag or rt.stores.orders.by_broker_order_id(update.account, update.broker_order_id)
+
+
+def _record(record: SQSRecord) -> None:
+    apply(OrderUpdate.model_validate_json(record.body), runtime())
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """Lambda handler of the updates queue (reports partial batch failures)."""
+    return process_partial_response(event=event, record_handler=_record, processor=_processor, context=context)

@@ -1,0 +1,116 @@
+"""The runtime on AWS, or on an emulator of it: everything here comes from the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from brokers.clock import Clock, SystemClock
+from brokers.errors import TokenExpired
+from brokers.protocol import Broker
+from brokers.registry import connect
+from tasks.runtime import Runtime
+from tasks.stores import dynamodb
+from tasks.stores.ports import CatalogStore
+
+logger = Logger(service="algo", child=True)
+
+_CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 4})
+_NO_LONGER_WANTED = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
+
+
+def runtime_from_environment() -> Runtime:
+    clock = SystemClock.from_environment()
+    stores = dynamodb.from_environment(boto3.client("dynamodb", config=_CONFIG))
+    return Runtime(
+        stores=stores,
+        brokers=AccountBrokers(stores.catalog, clock),
+        callbacks=StepFunctionsCallbacks(),
+        alarms=MetricAlarms(),
+        clock=clock,
+    )
+
+
+@lru_cache(maxsize=1)
+def _secrets() -> Any:
+    return boto3.client("secretsmanager", config=_CONFIG)
+
+
+def account_secret(account: str) -> dict[str, str] | None:
+    """The account's secret, or None if it has none. Read anew each time: a login must count at once."""
+    prefix = os.environ.get("BROKER_SECRET_PREFIX", "algo/broker/")
+    try:
+        answer = _secrets().get_secret_value(SecretId=f"{prefix}{account}")
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+    secret: dict[str, str] = json.loads(answer["SecretString"])
+    return secret
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBrokers:
+    """Logged-in broker accounts, from Secrets Manager and the catalog."""
+
+    catalog: CatalogStore
+    clock: Clock
+
+    def reader(self, account: str) -> Broker:
+        return self._connect(account, proxy_url=None)
+
+    def trader(self, user_id: str, account: str) -> Broker:
+        document = self.catalog.get(user_id, f"ACCOUNT#{account}") or {}
+        return self._connect(account, proxy_url=_proxy(document))
+
+    def _connect(self, account: str, *, proxy_url: str | None) -> Broker:
+        secret = account_secret(account)
+        if secret is None:
+            raise TokenExpired("no session: its owner has to log in", account=account)
+        return connect(
+            secret["broker"],
+            secret,
+            account=account,
+            clock=self.clock,
+            root=os.environ.get("KITE_ROOT") or None,
+            proxy_url=proxy_url,
+        )
+
+
+def _proxy(document: Mapping[str, Any]) -> str | None:
+    egress = document.get("egress")
+    return str(egress["proxy_url"]) if egress else None
+
+
+class StepFunctionsCallbacks:
+    """Answers task tokens through the Step Functions API."""
+
+    def __init__(self) -> None:
+        self._client = boto3.client("stepfunctions", config=_CONFIG)
+
+    def succeed(self, token: str, output: dict[str, object]) -> None:
+        try:
+            self._client.send_task_success(taskToken=token, output=json.dumps(output))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _NO_LONGER_WANTED:
+                raise
+            logger.info("nobody waits for this any more", extra={"code": error.response["Error"]["Code"]})
+
+
+class MetricAlarms:
+    """Counts as CloudWatch metrics (embedded in the log, so no call is made)."""
+
+    def count(self, name: str, *, account: str) -> None:
+        logger.warning(name, extra={"account": account})
+        with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace="Algo") as metric:
+            metric.add_dimension(name="alarm", value=name)

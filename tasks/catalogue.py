@@ -1,0 +1,39 @@
+"""Every Lambda of the platform, by name: the state machines and `infra` are built from this list."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from tasks.spec import Function
+
+_MODULES = (
+    "open_run",
+    "check_weekday",
+    "check_dte",
+    "fetch_chain",
+    "resolve_strikes",
+    "find_open_accounts",
+    "plan_account",
+    "place_order",
+    "settle_order",
+    "watch_order",
+    "chase_order",
+    "total_fills",
+    "check_barrier",
+    "assess_entry",
+    "begin_exit",
+    "cancel_entries",
+    "settle_entries",
+    "compute_exit",
+    "receive_postback",
+    "apply_updates",
+)
+
+
+def _function(module: str) -> Function:
+    function = import_module(f"tasks.{module}").FUNCTION
+    assert isinstance(function, Function)  # noqa: S101  (a mistake of ours, found by every test)
+    return function
+
+
+FUNCTIONS: tuple[Function, ...] = tuple(_function(module) for module in _MODULES)

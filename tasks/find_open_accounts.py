@@ -1,0 +1,52 @@
+"""FindOpenAccounts: which accounts of this run have something that an exit must look after.
+
+Everything that is not FLAT: also an account that is still entering. The catalog has no say here.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from tasks.contracts import AccountTask, Slot, TransactionType
+from tasks.lambda_task import task
+from tasks.runtime import Runtime
+from tasks.spec import Function, Table
+from tasks.stores.ports import AccountRun, Phase
+
+FUNCTION = Function(name="FindOpenAccounts", module="tasks.find_open_accounts", reads=(Table.RUNS,))
+
+
+class Input(BaseModel):
+    run_key: str
+
+
+class Output(Slot):
+    accounts: list[AccountTask]
+
+
+def run(request: Input, rt: Runtime) -> Output:
+    plans = rt.stores.runs.accounts(request.run_key)
+    return Output(accounts=[_exit_task(plan) for plan in plans if plan.phase is not Phase.FLAT])
+
+
+def _exit_task(plan: AccountRun) -> AccountTask:
+    """The exit reads its legs from the plan; none travel with it."""
+    return AccountTask(
+        side=TransactionType.EXIT,
+        run_key=plan.run_key,
+        account=plan.account,
+        broker=plan.broker,
+        user_id=plan.user_id,
+        basket_id=plan.basket_id,
+        strategy_id=plan.strategy_id,
+        underlying=plan.underlying,
+        trading_date=plan.trading_date.isoformat(),
+        entry_until=plan.entry_until.isoformat(),
+        exit_at=plan.exit_at.isoformat(),
+        product=plan.product.value,
+        on_leg_reject=plan.on_leg_reject,
+        legs=[],
+    )
+
+
+handler = task(run, Input)

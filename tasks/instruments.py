@@ -1,0 +1,51 @@
+"""The day's instruments: loaded from the broker by whoever needs them first, shared through `market`."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tasks.domain.chain import EXPIRIES_ITEM, Chain, chain_item, chains_of, expiries_document, expiries_from
+from tasks.domain.underlyings import underlying as index_of
+from tasks.runtime import Runtime
+
+_NEAREST = 12
+"""Expiries that are kept: next month's is within them even where an index has weekly ones."""
+
+
+def expiries(rt: Runtime, account: str, underlying: str, trading_date: date) -> tuple[date, ...]:
+    """What is listed for `underlying` on `trading_date`, nearest first.
+
+    Raises
+    ------
+    BrokerError
+        If they have to be loaded and the broker does not give them.
+    """
+    document = rt.stores.market.get(underlying, EXPIRIES_ITEM)
+    if document is None or document["trading_date"] != trading_date.isoformat():
+        document = _load(rt, account, underlying, trading_date)
+    return expiries_from(document)
+
+
+def chain(rt: Runtime, underlying: str, expiry: date) -> Chain:
+    """The contracts of one expiry, after `expiries` was called for the day."""
+    document = rt.stores.market.get(underlying, chain_item(expiry))
+    if document is None:
+        raise ChainNotLoaded(
+            f"{underlying} {expiry}: the day's instruments are not loaded: CheckDTE loads them"
+        )
+    return Chain.from_document(document)
+
+
+class ChainNotLoaded(Exception):
+    """The `market` table has no contracts of this expiry."""
+
+
+def _load(rt: Runtime, account: str, underlying: str, trading_date: date) -> dict[str, object]:
+    listed = rt.brokers.reader(account).instruments(index_of(underlying).exchange)
+    chains = chains_of(row for row in listed if row.underlying == underlying and row.expiry >= trading_date)
+    nearest = sorted(chains, key=lambda key: key[1])[:_NEAREST]
+    for key in nearest:
+        rt.stores.market.put(underlying, chain_item(key[1]), chains[key].to_document())
+    document = expiries_document(underlying, trading_date, [expiry for _, expiry in nearest])
+    rt.stores.market.put(underlying, EXPIRIES_ITEM, document)
+    return document

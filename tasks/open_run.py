@@ -1,0 +1,142 @@
+"""OpenRun: read the schedule's event and the strategy, and say what this run is.
+
+Legs and accounts are read now and not when the schedule was made, so that an edit needs no new schedule. An
+EXIT needs nothing but the event: neither a strategy that was deleted nor one that is paused stops it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.contracts import AccountRef, Slot, TransactionType
+from tasks.domain.ids import run_key
+from tasks.domain.payload import Payload, parse_payload
+from tasks.domain.strategy import Strategy, parse_strategy
+from tasks.lambda_task import task
+from tasks.orderpath.limits import wait_until
+from tasks.runtime import Runtime
+from tasks.spec import Function, Table
+
+FUNCTION = Function(name="OpenRun", module="tasks.open_run", reads=(Table.CATALOG,))
+
+
+class Input(BaseModel):
+    """The event as it came: this task is where it is checked, so nothing is typed yet."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event: dict[str, Any]
+
+
+class Output(Slot):
+    """The run. Times are UTC and whole seconds, as Step Functions' Wait and Choice take them."""
+
+    side: TransactionType
+    run_key: str
+    trading_date: str
+    user_id: str
+    basket_id: str
+    strategy_id: str
+    underlying: str
+    weekdays: list[str]
+    dte: list[int]
+    expiry_rules: list[str]
+    entry_at: str
+    entry_until: str
+    exit_at: str
+    data_account: str
+    accounts: list[AccountRef]
+
+
+class StrategyNotFound(Exception):
+    """The user's catalog has no such strategy."""
+
+
+class StrategyDisabled(Exception):
+    """The strategy is switched off: nothing is entered. Its exits go on."""
+
+
+class NoAccounts(Exception):
+    """The strategy names no broker account to trade in."""
+
+
+class AccountNotFound(Exception):
+    """The strategy names a broker account that its user has not linked."""
+
+
+def run(request: Input, rt: Runtime) -> Output:
+    payload = parse_payload(request.event)
+    if payload.transaction_type == TransactionType.EXIT:
+        return _exit(payload)
+    document = rt.stores.catalog.get(payload.user_id, f"STRATEGY#{payload.strategy_id}")
+    if document is None:
+        raise StrategyNotFound(f"user {payload.user_id} has no strategy {payload.strategy_id!r}")
+    return _entry(payload, parse_strategy(document), rt)
+
+
+def _entry(payload: Payload, strategy: Strategy, rt: Runtime) -> Output:
+    if not strategy.enabled:
+        raise StrategyDisabled(f"strategy {strategy.strategy_id!r} is switched off: enable it and redrive")
+    accounts = [_account(rt, payload.user_id, account) for account in strategy.accounts]
+    if not accounts:
+        raise NoAccounts(f"strategy {strategy.strategy_id!r}: accounts: name at least one broker account")
+    return _output(
+        payload,
+        underlying=strategy.underlying,
+        expiry_rules=[rule.value for rule in strategy.expiry_rules],
+        entry_until=min(payload.entry_at + timedelta(seconds=strategy.grace_seconds), payload.exit_at),
+        data_account=accounts[0].account,
+        accounts=accounts,
+    )
+
+
+def _account(rt: Runtime, user_id: str, account: str) -> AccountRef:
+    document = rt.stores.catalog.get(user_id, f"ACCOUNT#{account}")
+    if document is None:
+        raise AccountNotFound(f"user {user_id} has no broker account {account}: link it, then redrive")
+    return AccountRef(account=account, broker=str(document["broker"]))
+
+
+def _exit(payload: Payload) -> Output:
+    return _output(
+        payload,
+        underlying="",
+        expiry_rules=[],
+        entry_until=payload.entry_at,
+        data_account="",
+        accounts=[],
+    )
+
+
+def _output(
+    payload: Payload,
+    *,
+    underlying: str,
+    expiry_rules: list[str],
+    entry_until: datetime,
+    data_account: str,
+    accounts: list[AccountRef],
+) -> Output:
+    return Output(
+        side=TransactionType(payload.transaction_type),
+        run_key=run_key(payload.strategy_id, payload.trading_date, payload.run),
+        trading_date=payload.trading_date.isoformat(),
+        user_id=payload.user_id,
+        basket_id=payload.basket_id,
+        strategy_id=payload.strategy_id,
+        underlying=underlying,
+        weekdays=[str(day) for day in payload.weekdays],
+        dte=list(payload.dte),
+        expiry_rules=expiry_rules,
+        entry_at=wait_until(payload.entry_at),
+        entry_until=wait_until(entry_until),
+        exit_at=wait_until(payload.exit_at),
+        data_account=data_account,
+        accounts=accounts,
+    )
+
+
+handler = task(run, Input)

@@ -1,0 +1,101 @@
+"""PlanAccount: freeze what one account will do in this run, before anything of it is sent.
+
+It fails where a person can mend it and redrive (an expired token, an unregistered address), and answers MISSED
+once the entry window is over, however late it is redriven.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from brokers.model import Exchange, Product, Side
+from tasks.contracts import AccountTask, ResolvedLeg, Wave, WaveStatus
+from tasks.domain.ids import Purpose, position_id
+from tasks.domain.slicing import quantity, slices
+from tasks.lambda_task import task
+from tasks.open_run import AccountNotFound
+from tasks.orderpath.limits import HTTP_TIMEOUT
+from tasks.orderpath.planning import entry_wave, no_wave
+from tasks.runtime import Runtime
+from tasks.spec import Function, Table
+from tasks.stores.ports import AccountRun, Phase, PlannedLeg
+
+FUNCTION = Function(
+    name="PlanAccount",
+    module="tasks.plan_account",
+    timeout=15,
+    http_timeout=HTTP_TIMEOUT,
+    reads=(Table.RUNS, Table.CATALOG),
+    writes=(Table.RUNS,),
+    broker=True,
+)
+
+
+Input = AccountTask
+Output = Wave
+
+
+def run(request: AccountTask, rt: Runtime) -> Wave:
+    standing = rt.stores.runs.account(request.run_key, request.account)
+    if standing is not None:
+        return _go_on(standing)
+    until = datetime.fromisoformat(request.entry_until)
+    if rt.clock.now() > until:
+        return no_wave(
+            WaveStatus.MISSED, Purpose.ENTRY, reason=f"the entry window ended at {request.entry_until}"
+        )
+    multiplier = _multiplier(rt, request)
+    rt.brokers.reader(request.account).check_session()
+    return _go_on(rt.stores.runs.plan_account(_plan(request, multiplier)))
+
+
+def _go_on(plan: AccountRun) -> Wave:
+    if plan.phase in (Phase.EXITING, Phase.FLAT):
+        return no_wave(WaveStatus.MISSED, Purpose.ENTRY, reason=f"the account is {plan.phase} already")
+    return entry_wave(plan)
+
+
+def _multiplier(rt: Runtime, request: AccountTask) -> int:
+    document = rt.stores.catalog.get(request.user_id, f"ACCOUNT#{request.account}")
+    if document is None:
+        raise AccountNotFound(f"user {request.user_id} has no broker account {request.account}: link it first")
+    return int(document["lot_multiplier"])
+
+
+def _plan(request: AccountTask, multiplier: int) -> AccountRun:
+    return AccountRun(
+        run_key=request.run_key,
+        account=request.account,
+        broker=request.broker,
+        user_id=request.user_id,
+        basket_id=request.basket_id,
+        strategy_id=request.strategy_id,
+        trading_date=date.fromisoformat(request.trading_date),
+        underlying=request.underlying,
+        product=Product(request.product),
+        on_leg_reject=request.on_leg_reject,
+        phase=Phase.ENTERING,
+        entry_until=datetime.fromisoformat(request.entry_until),
+        exit_at=datetime.fromisoformat(request.exit_at),
+        legs=tuple(_leg(request, leg, multiplier) for leg in request.legs),
+    )
+
+
+def _leg(request: AccountTask, leg: ResolvedLeg, multiplier: int) -> PlannedLeg:
+    return PlannedLeg(
+        leg=leg.leg,
+        position_id=position_id(request.run_key, request.account, leg.leg),
+        exchange=Exchange(leg.exchange),
+        symbol=leg.symbol,
+        exchange_token=leg.exchange_token,
+        side=Side(leg.side),
+        lot_size=leg.lot_size,
+        tick=Decimal(leg.tick),
+        freeze=leg.freeze,
+        slices=slices(quantity(leg.lots, leg.lot_size, multiplier), lot_size=leg.lot_size, freeze=leg.freeze),
+        limit_price=Decimal(leg.limit_price),
+    )
+
+
+handler = task(run, AccountTask)

@@ -1,0 +1,89 @@
+"""ResolveStrikes: from the strategy's legs to contracts that are listed, each with its reason and a limit price."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import BaseModel
+
+from tasks.contracts import ResolvedLeg, Slot
+from tasks.domain.chain import quotes_item
+from tasks.domain.errors import QuoteMissing
+from tasks.domain.expiries import choose_expiry
+from tasks.domain.pricing import limit_price
+from tasks.domain.quotes import Snapshot, quote_of
+from tasks.domain.strategy import Leg, Strategy, parse_strategy
+from tasks.domain.strikes import Choice, resolve
+from tasks.domain.underlyings import freeze_limit
+from tasks.instruments import chain
+from tasks.lambda_task import task
+from tasks.open_run import StrategyNotFound
+from tasks.runtime import Runtime
+from tasks.spec import Function, Table
+
+FUNCTION = Function(
+    name="ResolveStrikes",
+    module="tasks.resolve_strikes",
+    memory=1024,
+    reads=(Table.MARKET, Table.CATALOG),
+)
+
+
+class Input(BaseModel):
+    user_id: str
+    strategy_id: str
+    trading_date: date
+    expiries: list[date]
+
+
+class Output(Slot):
+    legs: list[ResolvedLeg]
+    product: str
+    on_leg_reject: str
+
+
+def run(request: Input, rt: Runtime) -> Output:
+    document = rt.stores.catalog.get(request.user_id, f"STRATEGY#{request.strategy_id}")
+    if document is None:
+        raise StrategyNotFound(f"user {request.user_id} has no strategy {request.strategy_id!r}")
+    strategy = parse_strategy(document)
+    legs = [_resolve(request, rt, strategy, number, leg) for number, leg in enumerate(strategy.legs, start=1)]
+    return Output(legs=legs, product=strategy.product, on_leg_reject=strategy.on_leg_reject)
+
+
+def _resolve(request: Input, rt: Runtime, strategy: Strategy, number: int, leg: Leg) -> ResolvedLeg:
+    expiry = choose_expiry(request.expiries, leg.expiry, request.trading_date, underlying=strategy.underlying)
+    snapshot = _snapshot(rt, strategy.underlying, expiry)
+    choice = resolve(chain(rt, strategy.underlying, expiry), leg, spot=snapshot.spot, quotes=snapshot.quotes)
+    return _resolved(request, leg, number, choice, snapshot)
+
+
+def _snapshot(rt: Runtime, underlying: str, expiry: date) -> Snapshot:
+    document = rt.stores.market.get(underlying, quotes_item(expiry))
+    if document is None:
+        raise QuoteMissing(f"{underlying} {expiry}: no snapshot: FetchChain takes it")
+    return Snapshot.from_document(document)
+
+
+def _resolved(request: Input, leg: Leg, number: int, choice: Choice, snapshot: Snapshot) -> ResolvedLeg:
+    contract = choice.contract
+    price = limit_price(leg.side, quote_of(snapshot.quotes, contract), contract.tick)
+    return ResolvedLeg(
+        leg=number,
+        exchange=contract.id.exchange,
+        symbol=contract.symbol,
+        exchange_token=contract.id.token,
+        strike=str(contract.strike),
+        right=contract.right,
+        expiry=contract.expiry.isoformat(),
+        side=leg.side,
+        lots=leg.lots,
+        lot_size=contract.lot_size,
+        tick=str(contract.tick),
+        freeze=freeze_limit(contract.underlying, request.trading_date),
+        limit_price=str(price),
+        reason=choice.reason,
+    )
+
+
+handler = task(run, Input)
