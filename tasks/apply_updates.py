@@ -45,7 +45,7 @@ def apply(update: OrderUpdate, rt: Runtime) -> OrderRow:
     order = _find(update, rt)
     if order is None or order.account != update.account:
         raise OrderNotKnownYet(
-            f"{update.account}: order {update.broker_order_id} with tag {update.tag!r} is not in the orders table"
+            f"{update.account}: no order has tag {update.tag!r} or broker id {update.broker_order_id}"
         )
     return apply_update(rt, order, update.broker_order())
 

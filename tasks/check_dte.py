@@ -40,7 +40,7 @@ class Input(BaseModel):
 
 
 class Output(Slot):
-    """`dte` counts trading sessions to `expiry`, the first leg's (0 on expiry day). `expiries` is every leg's."""
+    """`dte` counts trading sessions to `expiry`, the first leg's: 0 on expiry day. `expiries` are all legs'."""
 
     ok: bool
     dte: int

@@ -26,6 +26,14 @@ def expiries(rt: Runtime, account: str, underlying: str, trading_date: date) -> 
     return expiries_from(document)
 
 
+def listed_expiries(rt: Runtime, underlying: str) -> tuple[date, ...]:
+    """What `expiries` loaded for the day."""
+    document = rt.stores.market.get(underlying, EXPIRIES_ITEM)
+    if document is None:
+        raise ChainNotLoaded(f"{underlying}: the day's instruments are not loaded: CheckDTE loads them")
+    return expiries_from(document)
+
+
 def chain(rt: Runtime, underlying: str, expiry: date) -> Chain:
     """The contracts of one expiry, after `expiries` was called for the day."""
     document = rt.stores.market.get(underlying, chain_item(expiry))

@@ -1,4 +1,4 @@
-"""ResolveStrikes: from the strategy's legs to contracts that are listed, each with its reason and a limit price."""
+"""ResolveStrikes: from the strategy's legs to listed contracts, each with its reason and a limit price."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.domain.quotes import Snapshot, quote_of
 from tasks.domain.strategy import Leg, Strategy, parse_strategy
 from tasks.domain.strikes import Choice, resolve
 from tasks.domain.underlyings import freeze_limit
-from tasks.instruments import chain
+from tasks.instruments import chain, listed_expiries
 from tasks.lambda_task import task
 from tasks.open_run import StrategyNotFound
 from tasks.runtime import Runtime
@@ -33,7 +33,6 @@ class Input(BaseModel):
     user_id: str
     strategy_id: str
     trading_date: date
-    expiries: list[date]
 
 
 class Output(Slot):
@@ -52,7 +51,12 @@ def run(request: Input, rt: Runtime) -> Output:
 
 
 def _resolve(request: Input, rt: Runtime, strategy: Strategy, number: int, leg: Leg) -> ResolvedLeg:
-    expiry = choose_expiry(request.expiries, leg.expiry, request.trading_date, underlying=strategy.underlying)
+    expiry = choose_expiry(
+        listed_expiries(rt, strategy.underlying),
+        leg.expiry,
+        request.trading_date,
+        underlying=strategy.underlying,
+    )
     snapshot = _snapshot(rt, strategy.underlying, expiry)
     choice = resolve(chain(rt, strategy.underlying, expiry), leg, spot=snapshot.spot, quotes=snapshot.quotes)
     return _resolved(request, leg, number, choice, snapshot)

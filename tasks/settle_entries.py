@@ -1,4 +1,4 @@
-"""SettleEntries: bring every entry order to a terminal state, so that what has to be closed is known exactly."""
+"""SettleEntries: bring every entry order to a terminal state: then what has to be closed is known exactly."""
 
 from __future__ import annotations
 

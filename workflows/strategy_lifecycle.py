@@ -245,9 +245,7 @@ _ENTER: list[State] = [
         {
             "user_id": Path("$.run.user_id"),
             "strategy_id": Path("$.run.strategy_id"),
-            "underlying": Path("$.run.underlying"),
             "trading_date": Path("$.run.trading_date"),
-            "expiries": Path("$.dte.expiries"),
         },
         redrivable=True,
     ),

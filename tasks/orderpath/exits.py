@@ -11,7 +11,7 @@ from tasks.runtime import Runtime
 
 @contextmanager
 def exit_alarm(rt: Runtime, account: str) -> Iterator[None]:
-    """Raise an alarm when a broker blocks an exit. The error goes on: the state machine waits and tries again."""
+    """Raise an alarm when a broker blocks an exit. The error goes on: the machine waits and tries again."""
     try:
         yield
     except BrokerError:
