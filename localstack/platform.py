@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -15,7 +15,7 @@ from localstack.clock import MovableClock
 from localstack.conductor import Conductor, Count, Http
 from localstack.deploy import deploy_machines, deploy_stacks
 from localstack.processes import Processes, Service
-from localstack.site import HOST, PREFIX, REGION, ROOT, Ports, Site
+from localstack.site import ACCOUNT_ID, HOST, PREFIX, REGION, ROOT, Ports, Site
 from localstack.synthesis import assembly
 
 EMULATOR_PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
@@ -96,15 +96,23 @@ class Platform:
     def services(self, market: Market) -> list[Service]:
         """Every process, in the order in which they start."""
         site, ports = self.site, self.site.ports
-        simulator = ["--port", str(ports.simulator), "--date", market.date.isoformat(), "--seed", str(market.seed)]
+        simulator = [
+            "--port",
+            str(ports.simulator),
+            "--date",
+            market.date.isoformat(),
+            "--seed",
+            str(market.seed),
+        ]
         if market.instruments is not None:
             simulator += ["--instruments", str(market.instruments.resolve())]
         return [
             Service(
                 "ministack",
-                ["env", *_ministack_variables(ports), str(EMULATOR_PYTHON), "-m", "localstack.emulator"],
+                [str(EMULATOR_PYTHON), "-m", "localstack.emulator"],
                 f"{site.aws_url}/_ministack/health",
                 "localstack.emulator",
+                _ministack_variables(ports),
             ),
             _python("simulator", "brokers.simulator", simulator, f"{site.simulator_url}/_sim/idle"),
             _python(
@@ -123,7 +131,7 @@ class Platform:
 
     def _queued(self) -> int:
         """Order updates that wait or are being applied."""
-        url = f"{self.site.aws_url}/{self.site.account_id}/{PREFIX}-updates"
+        url = f"{self.site.aws_url}/{ACCOUNT_ID}/{PREFIX}-updates"
         counts = self.aws.sqs.get_queue_attributes(
             QueueUrl=url,
             AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
@@ -135,15 +143,13 @@ def _python(name: str, module: str, arguments: list[str], health_url: str) -> Se
     return Service(name, [sys.executable, "-m", module, *arguments], health_url, module)
 
 
-def _ministack_variables(ports: Ports) -> list[str]:
-    return [
-        f"BIND_HOST={HOST}",
-        f"GATEWAY_PORT={ports.aws}",
-        f"MINISTACK_REGION={REGION}",
-        "LAMBDA_EXECUTOR=local",
-        "LOG_LEVEL=INFO",
-        "PYTHONDONTWRITEBYTECODE=",
-    ]
+def _ministack_variables(ports: Ports) -> dict[str, str]:
+    return {
+        "BIND_HOST": HOST,  # its default is every interface
+        "GATEWAY_PORT": str(ports.aws),
+        "MINISTACK_REGION": REGION,
+        "LAMBDA_EXECUTOR": "local",
+    }
 
 
 def shadowing_package() -> str | None:

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from localstack.site import ROOT
@@ -32,6 +32,7 @@ class Service:
     health_url: str
     mark: str
     """A part of the command line by which the process is known again: a pid may be given to a stranger."""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Processes:
             process = subprocess.Popen(
                 service.command,
                 cwd=ROOT,
-                env={**os.environ, **environment},
+                env={**os.environ, **environment, **service.variables},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -79,7 +80,7 @@ class Processes:
         """
         deadline = time.monotonic() + seconds
         while not answers(service.health_url):
-            if self.pid(service) is None or time.monotonic() > deadline:
+            if self._ended(service) or time.monotonic() > deadline:
                 raise DidNotStart(f"{service.name} did not start:\n{self._tail(service)}")
             time.sleep(0.05)
 
@@ -90,6 +91,13 @@ class Processes:
             end(pid)
         self._pid_file(service).unlink(missing_ok=True)
         return pid is not None
+
+    def _ended(self, service: Service) -> bool:
+        """Without a look at the command line: for an instant a new process still carries its parent's."""
+        try:
+            return _gone(int(self._pid_file(service).read_text()))
+        except FileNotFoundError:
+            return True
 
     def _pid_file(self, service: Service) -> Path:
         return self.state / f"{service.name}.pid"

@@ -1,0 +1,74 @@
+"""The conductor: jumps only when nothing is under way, never over anything, never back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from brokers.clock import IST
+from localstack.clock import MovableClock
+from localstack.conductor import Conductor, Idleness
+
+MORNING = datetime(2026, 11, 23, 9, 27, 30, tzinfo=IST)
+
+
+@dataclass
+class Scripted:
+    """Answers in turn; the last answer for ever."""
+
+    answers: list[Idleness]
+
+    def look(self) -> Idleness:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> MovableClock:
+    clock = MovableClock(tmp_path / "clock")
+    clock.set(MORNING)
+    return clock
+
+
+def near(moment: datetime, expected: datetime) -> bool:
+    return abs(moment - expected) < timedelta(seconds=1)
+
+
+def test_goes_to_just_before_the_earliest_due(clock: MovableClock) -> None:
+    soon, later = MORNING + timedelta(seconds=30), MORNING + timedelta(hours=6)
+    conductor = Conductor(clock, [Scripted([Idleness(0, later)]), Scripted([Idleness(0, soon)])])
+    assert conductor.step()
+    assert near(clock.now(), soon)
+    assert clock.now() < soon
+
+
+def test_waits_while_anything_is_under_way(clock: MovableClock) -> None:
+    due = MORNING + timedelta(minutes=5)
+    busy = Scripted([Idleness(1, due), Idleness(0, due), Idleness(1, due), Idleness(0, due)])
+    Conductor(clock, [busy]).step()
+    assert len(busy.answers) == 1
+    assert near(clock.now(), due)
+
+
+def test_one_idle_look_is_not_enough(clock: MovableClock) -> None:
+    flicker = Scripted([Idleness(0, None), Idleness(1, None)])
+    with pytest.raises(TimeoutError, match="still busy"):
+        Conductor(clock, [flicker]).settle(seconds=0.5)
+
+
+def test_nothing_due_is_the_end(clock: MovableClock) -> None:
+    assert not Conductor(clock, [Scripted([Idleness(0, None)])]).step()
+    assert near(clock.now(), MORNING)
+
+
+def test_goes_no_further_than_told(clock: MovableClock) -> None:
+    due = MORNING + timedelta(days=2)
+    assert not Conductor(clock, [Scripted([Idleness(0, due)])]).step(until=MORNING + timedelta(hours=9))
+    assert near(clock.now(), MORNING)
+
+
+def test_never_goes_back(clock: MovableClock) -> None:
+    assert Conductor(clock, [Scripted([Idleness(0, MORNING - timedelta(hours=1))])]).step()
+    assert near(clock.now(), MORNING)
