@@ -23,7 +23,7 @@ from brokers.model import (
     PlaceOutcome,
     Quote,
 )
-from tasks.contracts import AccountTask, ResolvedLeg, TransactionType
+from tasks.contracts import AccountTask, PlannedOrder, ResolvedLeg, TransactionType
 from tasks.runtime import Runtime
 from tasks.stores import Stores
 from tasks.stores.memory import memory_stores
@@ -109,9 +109,7 @@ class FakeBroker:
         order = self.order(broker_order_id)
         filled = order.quantity if quantity is None else quantity
         status = OrderStatus.FILLED if filled == order.quantity else OrderStatus.OPEN
-        return self.change(
-            broker_order_id, filled_quantity=filled, average_price=Decimal(price), status=status
-        )
+        return self.change(broker_order_id, filled_quantity=filled, average_price=Decimal(price), status=status)
 
     def order(self, broker_order_id: str) -> BrokerOrder:
         return next(o for o in self.book if o.broker_order_id == broker_order_id)
@@ -230,3 +228,9 @@ def account_task(
         on_leg_reject=on_leg_reject,
         legs=list(legs),
     )
+
+
+def claim(world: World, order: PlannedOrder) -> bool:
+    """What the state machine's ClaimOrder does."""
+    row = OrderRow.model_validate(order.model_dump() | {"claimed_at": world.clock.now()})
+    return world.stores.orders.claim(row)
