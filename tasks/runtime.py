@@ -12,7 +12,7 @@ from typing import Protocol
 
 from brokers.clock import Clock
 from brokers.protocol import Broker
-from tasks.stores import Stores
+from tasks.stores.bundle import Stores
 
 
 class Brokers(Protocol):

@@ -8,7 +8,7 @@ from tasks.domain.exits import Exposure
 from tasks.domain.ids import Purpose, order_id
 from tasks.domain.pnl import total
 from tasks.orderpath.limits import MAX_ENTRY_ATTEMPTS
-from tasks.stores import Stores
+from tasks.stores.bundle import Stores
 from tasks.stores.ports import AccountRun, ExitRound, OrderRow, PlannedLeg
 
 

@@ -10,7 +10,7 @@ from brokers.model import NotSent, NotSentCause, Rejected, Unknown
 from tasks import place_order, plan_account, settle_order
 from tasks.contracts import PlannedOrder, Wave
 from tasks.orderpath.limits import BOOK_LAG
-from tasks.place_order import Outcome, OrderNotClaimed
+from tasks.place_order import OrderNotClaimed, Outcome
 from tasks.settle_order import Settled
 from tasks.stores.ports import OrderState, Phase
 from tests.tasks.world import ACCOUNT, RUN_KEY, World, account_task, claim, leg

@@ -1,4 +1,4 @@
-"""A small world for the order path: an exchange account in memory, the stores in memory, a clock that stands."""
+"""A small world for the order path: a broker account and the stores in memory, a clock that stands."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from brokers.model import (
 )
 from tasks.contracts import AccountTask, PlannedOrder, ResolvedLeg, TransactionType
 from tasks.runtime import Runtime
-from tasks.stores import Stores
-from tasks.stores.memory import memory_stores
+from tasks.stores.bundle import Stores
+from tasks.stores.memory import stores as memory_stores
 from tasks.stores.ports import OrderRow
 
 NINE_THIRTY = datetime(2026, 11, 23, 9, 30, tzinfo=IST)
