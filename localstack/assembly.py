@@ -27,8 +27,10 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
+    """One stack: its template is one of its assets, as CloudFormation takes no long ones by value."""
+
     name: str
-    template: str
+    template: Asset
     assets: tuple[Asset, ...]
 
 
@@ -53,10 +55,12 @@ def _collect(name: str, artifacts: dict[str, Any], folder: Path, found: dict[str
         for needed in artifact.get("dependencies", [])
         if artifacts[needed]["type"] == "cdk:asset-manifest"
     ]
+    assets = tuple(asset for file in manifests for asset in _assets(folder, file))
+    template = folder / properties["templateFile"]
     found[name] = Stack(
         name=properties.get("stackName", name),
-        template=(folder / properties["templateFile"]).read_text(),
-        assets=tuple(asset for file in manifests for asset in _assets(folder, file)),
+        template=next(asset for asset in assets if asset.source == template),
+        assets=assets,
     )
 
 
@@ -64,8 +68,6 @@ def _assets(folder: Path, manifest: str) -> Iterator[Asset]:
     files: dict[str, Any] = json.loads((folder / manifest).read_text()).get("files", {})
     for entry in files.values():
         source = folder / entry["source"]["path"]
-        if source.name.endswith(".template.json"):
-            continue  # the template itself travels in the request
         for destination in entry["destinations"].values():
             yield Asset(source, _named(destination["bucketName"]), _named(destination["objectKey"]))
 

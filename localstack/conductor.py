@@ -76,11 +76,14 @@ class Conductor:
         Everything that may be busy.
     pokes
         URLs to POST to after a jump, so that timers are read again at once.
+    between
+        Called between two looks, for whoever tells what is going on.
     """
 
     clock: MovableClock
     watched: Sequence[Watched]
     pokes: Sequence[str] = ()
+    between: Callable[[], None] = lambda: None
     jumped: timedelta = field(default=timedelta(), init=False)
 
     def settle(self, *, seconds: float = 60.0) -> datetime | None:
@@ -99,6 +102,7 @@ class Conductor:
                 raise TimeoutError(f"still busy after {seconds:.0f} s: {self._who_is_busy()}")
             busy, due = self._look()
             idle_looks = 0 if busy else idle_looks + 1
+            self.between()
             if idle_looks < 2:
                 time.sleep(POLL_SECONDS)
         return due

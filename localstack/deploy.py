@@ -26,7 +26,7 @@ class DeployFailed(RuntimeError):
     """A stack or a state machine was refused; the message says which and why."""
 
 
-def deploy_stacks(folder: Path, aws: Aws) -> list[str]:
+def deploy_stacks(folder: Path, aws: Aws, aws_url: str) -> list[str]:
     """Upload the assembly's assets, create or update its stacks; their names.
 
     Raises
@@ -37,7 +37,7 @@ def deploy_stacks(folder: Path, aws: Aws) -> list[str]:
     found = stacks(folder)
     for stack in found:
         _upload(stack, aws)
-        _create_or_update(stack, aws)
+        _create_or_update(stack, aws, f"{aws_url}/{stack.template.bucket}/{stack.template.key}")
         _wait_for(stack.name, aws)
     return [stack.name for stack in found]
 
@@ -57,22 +57,21 @@ def _ensure_bucket(name: str, aws: Aws) -> None:
             raise
 
 
-def _create_or_update(stack: Stack, aws: Aws) -> None:
-    cloud = aws.cloudformation
+def _create_or_update(stack: Stack, aws: Aws, template_url: str) -> None:
     try:
-        cloud.create_stack(
-            StackName=stack.name, TemplateBody=stack.template, Capabilities=["CAPABILITY_NAMED_IAM"]
+        aws.cloudformation.create_stack(
+            StackName=stack.name, TemplateURL=template_url, Capabilities=["CAPABILITY_NAMED_IAM"]
         )
     except ClientError as error:
         if error.response["Error"]["Code"] != "AlreadyExistsException":
             raise
-        _update(stack, aws)
+        _update(stack, aws, template_url)
 
 
-def _update(stack: Stack, aws: Aws) -> None:
+def _update(stack: Stack, aws: Aws, template_url: str) -> None:
     try:
         aws.cloudformation.update_stack(
-            StackName=stack.name, TemplateBody=stack.template, Capabilities=["CAPABILITY_NAMED_IAM"]
+            StackName=stack.name, TemplateURL=template_url, Capabilities=["CAPABILITY_NAMED_IAM"]
         )
     except ClientError as error:
         if "No updates are to be performed" not in str(error):

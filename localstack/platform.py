@@ -77,7 +77,7 @@ class Platform:
                 self._processes.start(service, self.site.environment())
             for service in services:
                 self._processes.wait_until_up(service)
-            deploy_stacks(synthesized.result(), self.aws)
+            deploy_stacks(synthesized.result(), self.aws, self.site.aws_url)
         deploy_machines(self.aws)
 
     def stop(self) -> list[str]:

@@ -1,0 +1,170 @@
+"""Executions as steps: which state ran when, with what, and what came of it. From GetExecutionHistory alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from brokers.clock import IST
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.client import SFNClient
+
+Data = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One state that was left (or, for the last step of an execution, the way it ended).
+
+    `iteration` is the index within a Map, None outside. `caught` is the failure that a Catch turned into data.
+    """
+
+    execution: str
+    state: str
+    kind: str
+    iteration: int | None
+    entered: datetime
+    left: datetime
+    input: Data
+    output: Data
+    caught: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an execution ended."""
+
+    execution: str
+    status: str
+    at: datetime
+    output: Data
+    error: str = ""
+    cause: str = ""
+
+
+_ENDS = {
+    "ExecutionSucceeded": "SUCCEEDED",
+    "ExecutionFailed": "FAILED",
+    "ExecutionTimedOut": "TIMED_OUT",
+    "ExecutionAborted": "ABORTED",
+}
+_FAILURES = ("TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut", "TaskSubmitFailed")
+_MAP_ENDS = ("MapStateSucceeded", "MapStateFailed", "MapStateAborted", "MapStateExited", "MapStateStarted")
+
+
+@dataclass(slots=True)
+class Reader:
+    """Turns one execution's events into steps, a part of the history at a time."""
+
+    execution: str
+    _seen: int = 0
+    _iterations: dict[int, int | None] = field(default_factory=dict)
+    _entered: dict[tuple[int | None, str], Mapping[str, Any]] = field(default_factory=dict)
+    _failures: dict[int | None, str] = field(default_factory=dict)
+
+    def read(self, events: Sequence[Mapping[str, Any]]) -> list[Step | End]:
+        """What is new in the whole history so far, `events`."""
+        found = [item for event in events[self._seen :] if (item := self._item(event)) is not None]
+        self._seen = len(events)
+        return found
+
+    def _item(self, event: Mapping[str, Any]) -> Step | End | None:
+        kind: str = event["type"]
+        iteration = self._iteration(event)
+        if kind.endswith("StateEntered"):
+            self._entered[iteration, event["stateEnteredEventDetails"]["name"]] = event
+            self._failures.pop(iteration, None)
+        elif kind.endswith("StateExited"):
+            return self._step(event, iteration)
+        elif kind in _FAILURES:
+            details = next((v for k, v in event.items() if k.endswith("EventDetails")), {})
+            self._failures[iteration] = details.get("error") or kind
+        elif kind in _ENDS:
+            return self._end(event)
+        return None
+
+    def _iteration(self, event: Mapping[str, Any]) -> int | None:
+        kind = event["type"]
+        iteration = self._iterations.get(event.get("previousEventId", 0))
+        if kind == "MapIterationStarted":
+            iteration = event["mapIterationStartedEventDetails"]["index"]
+        elif kind in _MAP_ENDS:
+            iteration = None
+        self._iterations[event["id"]] = iteration
+        return iteration
+
+    def _step(self, event: Mapping[str, Any], iteration: int | None) -> Step:
+        details = event["stateExitedEventDetails"]
+        entered = self._entered[iteration, details["name"]]
+        return Step(
+            execution=self.execution,
+            state=details["name"],
+            kind=event["type"].removesuffix("StateExited"),
+            iteration=iteration,
+            entered=entered["timestamp"].astimezone(IST),
+            left=event["timestamp"].astimezone(IST),
+            input=_data(entered["stateEnteredEventDetails"].get("input")),
+            output=_data(details.get("output")),
+            caught=self._failures.pop(iteration, ""),
+        )
+
+    def _end(self, event: Mapping[str, Any]) -> End:
+        details = next((v for k, v in event.items() if k.endswith("EventDetails")), {})
+        return End(
+            execution=self.execution,
+            status=_ENDS[event["type"]],
+            at=event["timestamp"].astimezone(IST),
+            output=_data(details.get("output")),
+            error=details.get("error", ""),
+            cause=details.get("cause", ""),
+        )
+
+
+def _data(text: str | None) -> Data:
+    """A state's data as an object; anything else stands under "value"."""
+    value = json.loads(text) if text else {}
+    return value if isinstance(value, dict) else {"value": value}
+
+
+class Watcher:
+    """Follows every execution of some machines."""
+
+    def __init__(self, client: SFNClient, machines: Iterable[str]) -> None:
+        self._client = client
+        self._machines = tuple(machines)
+        self._readers: dict[str, Reader] = {}
+        self._finished: set[str] = set()
+
+    def news(self) -> list[Step | End]:
+        """What has happened since the last time, in the order in which it did."""
+        found: list[Step | End] = []
+        for arn in self._executions():
+            reader = self._readers.setdefault(arn, Reader(arn.rsplit(":", 1)[-1]))
+            items = reader.read(self._history(arn))
+            if any(isinstance(item, End) for item in items):
+                self._finished.add(arn)
+            found += items
+        return sorted(found, key=_when)
+
+    def _executions(self) -> list[str]:
+        return [
+            execution["executionArn"]
+            for machine in self._machines
+            for page in self._client.get_paginator("list_executions").paginate(stateMachineArn=machine)
+            for execution in page["executions"]
+            if execution["status"] == "RUNNING" or execution["executionArn"] not in self._finished
+        ]
+
+    def _history(self, arn: str) -> list[Mapping[str, Any]]:
+        pages = self._client.get_paginator("get_execution_history").paginate(
+            executionArn=arn, PaginationConfig={"PageSize": 1000}
+        )
+        return [dict(event) for page in pages for event in page["events"]]
+
+
+def _when(item: Step | End) -> datetime:
+    return item.left if isinstance(item, Step) else item.at
