@@ -1,0 +1,24 @@
+"""All the tables a task may need, in one hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.stores.ports import (
+    CallbackStore,
+    CatalogStore,
+    MarketStore,
+    OrderStore,
+    PositionStore,
+    RunStore,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    orders: OrderStore
+    positions: PositionStore
+    runs: RunStore
+    callbacks: CallbackStore
+    catalog: CatalogStore
+    market: MarketStore

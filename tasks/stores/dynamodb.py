@@ -1,0 +1,359 @@
+"""The stores on DynamoDB. Table names are passed in; `from_environment` reads them as a Lambda has them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from brokers.clock import IST
+from tasks.domain.ids import Purpose
+from tasks.spec import Table
+from tasks.stores import documents
+from tasks.stores.bundle import Stores
+from tasks.stores.forward import changes
+from tasks.stores.ports import (
+    AccountRun,
+    ExitRound,
+    OrderRow,
+    OrderState,
+    Phase,
+    PositionRow,
+    StoreUnavailable,
+)
+from tasks.stores.schema import BY_BROKER_ORDER, BY_POSITION, BY_USER_DATE, EXIT_DUE
+from tasks.stores.table import DynamoTable, expression, transact, with_condition
+from tasks.stores.wire import attribute, attributes, from_item, instant, to_item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_RACES = 20
+_ACCOUNT = "ACCT#"
+
+
+def _round(account: str) -> str:
+    return f"ROUND#{account}#"
+
+
+def from_environment(client: DynamoDBClient, environment: Mapping[str, str] = os.environ) -> Stores:
+    """Stores on the tables that `ORDERS_TABLE`, … name; where one is not set, on `algo-orders`, …"""
+    return dynamodb_stores(client, {table: environment.get(table.variable, f"algo-{table}") for table in Table})
+
+
+def dynamodb_stores(
+    client: DynamoDBClient, names: Mapping[Table, str], *, pause: Callable[[float], None] = time.sleep
+) -> Stores:
+    """Stores on the tables of these names. `pause` waits between tries after a conflict or throttling."""
+    tables = {table: DynamoTable(client, name, pause) for table, name in names.items()}
+    return Stores(
+        orders=DynamoOrders(tables[Table.ORDERS], tables[Table.RUNS]),
+        positions=DynamoPositions(tables[Table.POSITIONS]),
+        runs=DynamoRuns(tables[Table.RUNS]),
+        callbacks=DynamoCallbacks(tables[Table.CALLBACKS]),
+        catalog=DynamoCatalog(tables[Table.CATALOG]),
+        market=DynamoMarket(tables[Table.MARKET]),
+    )
+
+
+class DynamoOrders:
+    def __init__(self, table: DynamoTable, runs: DynamoTable) -> None:
+        self._table = table
+        self._runs = runs
+
+    def get(self, order_id: str) -> OrderRow | None:
+        item = self._table.get(order_id=order_id)
+        return from_item(OrderRow, item) if item else None
+
+    def get_many(self, order_ids: Iterable[str]) -> dict[str, OrderRow]:
+        items = self._table.get_many({"order_id": order_id} for order_id in order_ids)
+        rows = (from_item(OrderRow, item) for item in items)
+        return {row.order_id: row for row in rows}
+
+    def claim(self, order: OrderRow) -> bool:
+        return self._table.put(to_item(order), condition="attribute_not_exists(#order_id)")
+
+    def begin_send(self, order: OrderRow, *, phase: Phase, at: datetime) -> bool:
+        update = with_condition(
+            {"TableName": self._table.name, "Key": {"order_id": attribute(order.order_id)}}
+            | expression({"status": OrderState.SENDING, "sent_at": at, "updated_at": at}),
+            "#status = :claimed",
+            {"claimed": OrderState.CLAIMED},
+        )
+        check = with_condition(
+            {
+                "TableName": self._runs.name,
+                "Key": attributes({"run_key": order.run_key, "item": _ACCOUNT + order.account}),
+            },
+            "#phase = :phase",
+            {"phase": phase},
+        )
+        items: Any = [{"Update": update}, {"ConditionCheck": check}]
+        return transact(self._table.client, items, table=self._table.name, pause=self._table.pause)
+
+    def back_to_claimed(self, order_id: str, *, reason: str, at: datetime) -> bool:
+        return self._table.update(
+            {"order_id": order_id},
+            {"status": OrderState.CLAIMED, "reason": reason, "updated_at": at},
+            remove=("sent_at",),
+            condition="#status = :sending",
+            values={"sending": OrderState.SENDING},
+        )
+
+    def advance(
+        self,
+        order_id: str,
+        status: OrderState,
+        *,
+        at: datetime,
+        broker_order_id: str = "",
+        filled_quantity: int = 0,
+        average_price: Decimal = Decimal(0),
+        reason: str = "",
+    ) -> bool:
+        for _ in range(_RACES):
+            row = self.get(order_id)
+            if row is None:
+                return False
+            changed = changes(
+                row,
+                status,
+                at=at,
+                broker_order_id=broker_order_id,
+                filled_quantity=filled_quantity,
+                average_price=average_price,
+                reason=reason,
+            )
+            if not changed:
+                return False
+            if self._replace(row, changed):
+                return True
+        raise StoreUnavailable(f"{self._table.name}: {order_id} changed {_RACES} times while it was advanced")
+
+    def _replace(self, row: OrderRow, changed: Mapping[str, object]) -> bool:
+        """Write `changed` if the order is still as `row` has it. What was never written counts as 0."""
+        untouched = " OR attribute_not_exists(#filled_quantity)" if row.filled_quantity == 0 else ""
+        return self._table.update(
+            {"order_id": row.order_id},
+            changed,
+            condition=f"#status = :was AND (#filled_quantity = :had{untouched})",
+            values={"was": row.status, "had": row.filled_quantity},
+        )
+
+    def repriced(self, order_id: str, *, limit_price: Decimal, at: datetime) -> None:
+        if not self._table.update(
+            {"order_id": order_id},
+            {"limit_price": limit_price, "updated_at": at},
+            add="modifications",
+            condition="attribute_exists(#order_id)",
+        ):
+            raise LookupError(f"no order {order_id}")
+
+    def by_run_account(self, run_key: str, account: str) -> Sequence[OrderRow]:
+        plan = self._runs.get(run_key=run_key, item=_ACCOUNT + account)
+        legs = from_item(AccountRun, plan).legs if plan else ()
+        keys = [
+            {"order_id": str(item["order_id"]["S"])}
+            for leg in legs
+            for item in self._table.query(
+                "#position_id = :position", {"position": leg.position_id}, index=BY_POSITION
+            )
+        ]
+        rows = (from_item(OrderRow, item) for item in self._table.get_many(keys))
+        return sorted(rows, key=lambda row: (row.claimed_at, row.order_id))
+
+    def by_broker_order_id(self, account: str, broker_order_id: str) -> OrderRow | None:
+        if not broker_order_id:
+            return None
+        found = self._table.query(
+            "#account = :account AND #broker_order_id = :broker_order_id",
+            {"account": account, "broker_order_id": broker_order_id},
+            index=BY_BROKER_ORDER,
+        )
+        first = next(iter(found), None)
+        return self.get(str(first["order_id"]["S"])) if first else None
+
+
+class DynamoPositions:
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def get(self, position_id: str) -> PositionRow | None:
+        item = self._table.get(position_id=position_id)
+        return from_item(PositionRow, item) if item else None
+
+    def record(self, row: PositionRow, *, purpose: Purpose) -> bool:
+        quantity, price = (
+            ("entry_qty", "entry_price") if purpose is Purpose.ENTRY else ("exit_qty", "exit_price")
+        )
+        left_alone = {"position_id", "entry_qty", "entry_price", "exit_qty", "exit_price"} - {quantity, price}
+        values = {name: getattr(row, name) for name in PositionRow.model_fields if name not in left_alone}
+        return self._table.update(
+            {"position_id": row.position_id},
+            values,
+            condition=f"attribute_not_exists(#{quantity}) OR #{quantity} < :{quantity}",
+        )
+
+    def by_user_date(self, user_id: str, trading_date: date) -> Sequence[PositionRow]:
+        found = self._table.query(
+            "#user_id = :user_id AND #trading_date = :trading_date",
+            {"user_id": user_id, "trading_date": trading_date},
+            index=BY_USER_DATE,
+        )
+        items = self._table.get_many({"position_id": str(item["position_id"]["S"])} for item in found)
+        return sorted((from_item(PositionRow, item) for item in items), key=lambda row: row.position_id)
+
+
+class DynamoRuns:
+    """`exit_date` feeds the sparse index and is there only until the account is FLAT; `exit_on` stays."""
+
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def claim(self, run_key: str, side: str, *, execution: str, at: datetime) -> bool:
+        return self._table.put(
+            attributes({"run_key": run_key, "item": f"CLAIM#{side}", "execution": execution, "claimed_at": at}),
+            condition="attribute_not_exists(#run_key) OR #execution = :execution",
+            values={"execution": execution},
+        )
+
+    def plan_account(self, plan: AccountRun) -> AccountRun:
+        due = plan.exit_at.astimezone(IST).date()
+        item = to_item(plan) | attributes(
+            {
+                "item": _ACCOUNT + plan.account,
+                "exit_on": due,
+                "exit_date": None if plan.phase is Phase.FLAT else due,
+            }
+        )
+        if self._table.put(item, condition="attribute_not_exists(#run_key)"):
+            return plan
+        standing = self.account(plan.run_key, plan.account)
+        if standing is None:
+            raise StoreUnavailable(f"{self._table.name}: the plan of {plan.run_key} {plan.account} vanished")
+        return standing
+
+    def account(self, run_key: str, account: str) -> AccountRun | None:
+        item = self._table.get(run_key=run_key, item=_ACCOUNT + account)
+        return from_item(AccountRun, item) if item else None
+
+    def accounts(self, run_key: str) -> Sequence[AccountRun]:
+        items = self._table.query(
+            "#run_key = :run_key AND begins_with(#item, :prefix)", {"run_key": run_key, "prefix": _ACCOUNT}
+        )
+        return [from_item(AccountRun, item) for item in items]
+
+    def plan_exit_round(self, plan: ExitRound) -> ExitRound:
+        item = f"{_round(plan.account)}{plan.round:02d}"
+        if self._table.put(
+            to_item(plan) | attributes({"item": item}), condition="attribute_not_exists(#run_key)"
+        ):
+            return plan
+        standing = self._table.get(run_key=plan.run_key, item=item)
+        if standing is None:
+            raise StoreUnavailable(f"{self._table.name}: {item} of {plan.run_key} vanished")
+        return from_item(ExitRound, standing)
+
+    def exit_rounds(self, run_key: str, account: str) -> Sequence[ExitRound]:
+        items = self._table.query(
+            "#run_key = :run_key AND begins_with(#item, :prefix)",
+            {"run_key": run_key, "prefix": _round(account)},
+        )
+        return [from_item(ExitRound, item) for item in items]
+
+    def set_phase(self, run_key: str, account: str, phase: Phase, *, unless: Iterable[Phase] = ()) -> bool:
+        refused = {f"unless{n}": standing for n, standing in enumerate(unless)}
+        conditions = ["attribute_exists(#run_key)", *(f"#phase <> :{name}" for name in refused)]
+        key = {"run_key": run_key, "item": _ACCOUNT + account}
+        flat = phase is Phase.FLAT
+        return self._table.update(
+            key,
+            {"phase": phase},
+            remove=("exit_date",) if flat else (),
+            copy={} if flat else {"exit_date": "exit_on"},
+            condition=" AND ".join(conditions),
+            values=refused,
+        )
+
+    def postpone_exit(self, run_key: str, account: str, *, exit_at: datetime) -> None:
+        """An account that is FLAT, or has no plan, has no exit to postpone: nothing happens."""
+        due = exit_at.astimezone(IST).date()
+        self._table.update(
+            {"run_key": run_key, "item": _ACCOUNT + account},
+            {"exit_at": exit_at, "exit_on": due, "exit_date": due},
+            condition="attribute_exists(#run_key) AND #phase <> :flat",
+            values={"flat": Phase.FLAT},
+        )
+
+    def due_exits(self, trading_date: date, *, before: datetime) -> Sequence[AccountRun]:
+        found = self._table.query(
+            "#exit_date = :exit_date AND #exit_at < :before",
+            {"exit_date": trading_date, "before": instant(before)},
+            index=EXIT_DUE,
+        )
+        keys = [{"run_key": str(item["run_key"]["S"]), "item": str(item["item"]["S"])} for item in found]
+        rows = (from_item(AccountRun, item) for item in self._table.get_many(keys))
+        due = (row for row in rows if row.phase is not Phase.FLAT and row.exit_at < before)
+        return sorted(due, key=lambda row: (row.exit_at, row.run_key, row.account))
+
+
+class DynamoCallbacks:
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def put(self, order_id: str, token: str, *, at: datetime) -> None:
+        self._table.put(attributes({"order_id": order_id, "token": token, "put_at": at}))
+
+    def get(self, order_id: str) -> str | None:
+        item = self._table.get(order_id=order_id)
+        return str(item["token"]["S"]) if item else None
+
+    def delete(self, order_id: str, token: str) -> None:
+        self._table.delete({"order_id": order_id}, condition="#token = :token", values={"token": token})
+
+
+class DynamoCatalog:
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def put(self, owner: str, item: str, document: dict[str, Any]) -> None:
+        self._table.put(attributes({"owner": owner, "item": item, **documents.pack(document)}))
+
+    def get(self, owner: str, item: str) -> dict[str, Any] | None:
+        found = self._table.get(owner=owner, item=item)
+        return documents.unpack(found) if found else None
+
+    def list(self, owner: str, prefix: str) -> Sequence[dict[str, Any]]:
+        found = self._table.query(
+            "#owner = :owner AND begins_with(#item, :prefix)", {"owner": owner, "prefix": prefix}
+        )
+        return [documents.unpack(item) for item in found]
+
+
+class DynamoMarket:
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def put(self, underlying: str, item: str, document: dict[str, Any]) -> None:
+        self._table.put(attributes({"underlying": underlying, "item": item, **documents.pack(document)}))
+
+    def get(self, underlying: str, item: str) -> dict[str, Any] | None:
+        found = self._table.get(underlying=underlying, item=item)
+        return documents.unpack(found) if found else None
+
+    def acquire(self, underlying: str, item: str, *, holder: str, now: datetime, seconds: float) -> bool:
+        start = Decimal(str(now.timestamp()))
+        lease = {
+            "underlying": underlying,
+            "item": f"{item}#LEASE",
+            "holder": holder,
+            "good_until": start + Decimal(str(seconds)),
+        }
+        return self._table.put(
+            attributes(lease),
+            condition="attribute_not_exists(#underlying) OR #good_until <= :now OR #holder = :holder",
+            values={"now": start, "holder": holder},
+        )
