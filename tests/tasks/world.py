@@ -26,7 +26,7 @@ from brokers.model import (
 from tasks.contracts import AccountTask, PlannedOrder, ResolvedLeg, TransactionType
 from tasks.runtime import Runtime
 from tasks.stores.bundle import Stores
-from tasks.stores.memory import stores as memory_stores
+from tasks.stores.memory import memory_stores
 from tasks.stores.ports import OrderRow
 
 NINE_THIRTY = datetime(2026, 11, 23, 9, 30, tzinfo=IST)
@@ -47,6 +47,9 @@ class FakeBroker:
     broken: BrokerError | None = None
     sends: list[OrderRequest] = field(default_factory=list)
     prices: dict[str, Decimal] = field(default_factory=dict)
+    listed: list[Instrument] = field(default_factory=list)
+    loads: int = 0
+    quote_calls: list[list[str]] = field(default_factory=list)
     cancels: list[str] = field(default_factory=list)
     modifications: list[tuple[str, Decimal]] = field(default_factory=list)
 
@@ -54,10 +57,13 @@ class FakeBroker:
         self._check()
 
     def instruments(self, exchange: Exchange) -> Iterator[Instrument]:
-        return iter(())
+        self._check()
+        self.loads += 1
+        return iter(self.listed)
 
     def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
         self._check()
+        self.quote_calls.append(list(symbols))
         return {s: self._quote(s) for s in symbols if s in self.prices}
 
     def _quote(self, symbol: str) -> Quote:
