@@ -11,11 +11,33 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.settings import Settings, named
+from brokers.model import NotSentCause
+from infra.settings import METRICS_NAMESPACE, PREFIX, Settings, named
 
 MINUTE = Duration.minutes(1)
+
+_NOT_SENT = {
+    NotSentCause.CONNECT: "the broker can't be reached",
+    NotSentCause.RATE_LIMIT: "the broker says too many orders",
+    NotSentCause.TOKEN: "the account's session is over: its owner has to log in",
+    NotSentCause.EGRESS: "the broker does not know the address that orders come from",
+}
+
+COUNTED = {
+    "ExitBlocked": "A position should be closed and can't be: look at once.",
+    "OrderUnknown": "The reply to an order was lost. It is being settled from the broker's book.",
+    "OrderRejected": "The broker refused an order for good.",
+    "OrderGivenUp": "An order stayed open after being chased, and is being cancelled.",
+    "EntryUnwound": "Not every leg of an entry filled, and the rest is being closed.",
+    "BrokerBlind": "The broker's order book can't be read while an order is open.",
+} | {
+    f"NotSent{cause.title().replace('_', '')}": f"An order was held back: {meaning}."
+    for cause, meaning in _NOT_SENT.items()
+}
+"""Every name that a task counts, and what to tell the person."""
 
 
 def topic(scope: Construct, settings: Settings) -> sns.Topic:
@@ -48,6 +70,36 @@ def on_functions(functions: Iterable[lambda_.Function], told: sns.ITopic) -> Non
     for function in functions:
         errors = function.metric_errors(period=MINUTE)
         at_once(function, "Fails", errors, told, f"{function.node.id} failed")
+
+
+def on_executions(machine: sfn.StateMachine, told: sns.ITopic) -> None:
+    """Each way in which an execution ends badly."""
+    endings = {
+        "Fails": machine.metric_failed(period=MINUTE),
+        "TimesOut": machine.metric_timed_out(period=MINUTE),
+        "IsAborted": machine.metric_aborted(period=MINUTE),
+    }
+    for ending, metric in endings.items():
+        at_once(
+            machine,
+            ending,
+            metric,
+            told,
+            f"An execution of {machine.node.id} did not end well: open it in the console, mend, redrive.",
+        )
+
+
+def on_counts(scope: Construct, told: sns.ITopic) -> None:
+    """What the tasks count because a person must hear of it (`tasks.runtime.Alarms`)."""
+    for name, meaning in COUNTED.items():
+        metric = cloudwatch.Metric(
+            namespace=METRICS_NAMESPACE,
+            metric_name=name,
+            dimensions_map={"alarm": name, "service": PREFIX},
+            period=MINUTE,
+            statistic="Sum",
+        )
+        at_once(scope, name, metric, told, meaning)
 
 
 def at_once(

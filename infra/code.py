@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +11,9 @@ from infra.settings import ROOT
 ROOMS = ("tasks", "brokers")
 """What a Lambda carries. Dependencies come from the layers."""
 
-_LEFT_OUT = frozenset({"simulator", "__pycache__"})
+SIMULATOR = Path("brokers", "simulator")
+"""Stays on the ground."""
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can hold; the files' own times would change the asset with every checkout."""
 
@@ -20,14 +21,13 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def sources(root: Path = ROOT) -> Iterator[Path]:
     """The files of the functions' code, in a fixed order."""
     for room in ROOMS:
-        yield from files_below(root / room)
+        yield from (path for path in files_below(root / room) if not path.is_relative_to(root / SIMULATOR))
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Every source and data file below `folder`, in a fixed order, without what Python leaves behind."""
+    """Every file below `folder`, in a fixed order, without what Python leaves behind."""
     for path in sorted(folder.rglob("*")):
-        parts = set(path.relative_to(folder).parts)
-        if path.is_file() and not parts & _LEFT_OUT and path.suffix != ".pyc":
+        if path.is_file() and "__pycache__" not in path.parts:
             yield path
 
 
@@ -46,13 +46,3 @@ def write_zip(target: Path, root: Path, files: Iterable[Path]) -> Path:
 def write_code_zip(folder: Path, root: Path = ROOT) -> Path:
     """Write the functions' code into `folder`."""
     return write_zip(folder / "functions.zip", root, sources(root))
-
-
-def fingerprint(files: Iterable[Path], root: Path = ROOT) -> str:
-    """One digest of the names and contents of `files`."""
-    digest = hashlib.sha256()
-    for path in files:
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()

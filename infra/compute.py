@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 from aws_cdk import CfnOutput, Duration, Tags
 from aws_cdk import aws_apigatewayv2 as api
 from aws_cdk import aws_apigatewayv2_integrations as integrations
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import alarms
-from infra.functions import Workshop, log_group
-from infra.layers import layer_versions
+from infra.functions import Workshop, layer_version, log_group
+from infra.layers import LAKE, ORDER_PATH, require
 from infra.nag import acknowledge
 from infra.settings import Settings, named
 from infra.stack import AlgoStack
 from tasks.catalogue import FUNCTIONS
-from tasks.spec import Function, Table
+from tasks.spec import Function
 
 RECEIVER = "ReceivePostback"
 APPLIER = "ApplyUpdates"
@@ -60,25 +58,29 @@ class ComputeStack(AlgoStack):
         The topic that hears every alarm.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        settings: Settings,
-        *,
-        tables: Mapping[Table, dynamodb.Table],
-        code_zip: Path,
-    ) -> None:
+    def __init__(self, scope: Construct, settings: Settings, *, code_zip: Path) -> None:
         super().__init__(
             scope, "AlgoCompute", settings, description="Functions and order updates of the basket platform"
         )
-        workshop = Workshop(
-            settings, tables, lambda_.Code.from_asset(str(code_zip)), layer_versions(self, settings)
-        )
+        code = lambda_.Code.from_asset(str(code_zip))
+        workshop = Workshop(settings, code, self._layers())
         self.functions = {function.name: workshop.make(self, function) for function in FUNCTIONS}
         self.alarms = alarms.topic(self, settings)
         self._updates(_spec(APPLIER))
         self._postbacks()
         alarms.on_functions((self.functions[RECEIVER], self.functions[APPLIER]), self.alarms)
+        alarms.on_counts(self, self.alarms)
+
+    def _layers(self) -> list[lambda_.LayerVersion]:
+        """What every function gets. The emulator's own environment holds the dependencies.
+
+        The lake's layer is published and attached to nothing yet: the functions that write Parquet take it.
+        """
+        if self.settings.local:
+            return []
+        require(self.settings.layers)
+        layer_version(self, LAKE, self.settings)
+        return [layer_version(self, ORDER_PATH, self.settings)]
 
     def _updates(self, applier: Function) -> None:
         """SQS between the postback and its effect: the broker gets its answer at once, nothing is lost."""

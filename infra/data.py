@@ -9,6 +9,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.nag import acknowledge
 from infra.settings import Settings, named
 from infra.stack import AlgoStack
 from tasks.spec import Table
@@ -98,7 +99,7 @@ class DataStack(AlgoStack):
         return made
 
     def _reports(self) -> s3.Bucket:
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             "Reports",
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -121,6 +122,10 @@ class DataStack(AlgoStack):
             ],
             removal_policy=self._kept,
         )
+        acknowledge(
+            bucket, "S1", "Reports are made from the tables and can be made again; nothing else is here."
+        )
+        return bucket
 
 
 def _attribute(name: str, kind: dynamodb.AttributeType = dynamodb.AttributeType.STRING) -> dynamodb.Attribute:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy, Stack
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.layers import Layer
 from infra.nag import acknowledge, as_nag_writes
 from infra.permissions import secrets_arn, statements
 from infra.settings import METRICS_NAMESPACE, PREFIX, SECRET_PREFIX, Settings, named
@@ -30,14 +30,13 @@ class Workshop:
     """What all functions are made from."""
 
     settings: Settings
-    tables: Mapping[Table, dynamodb.Table]
     code: lambda_.Code
     layers: Sequence[lambda_.ILayerVersion]
 
     def make(self, scope: Construct, function: Function) -> lambda_.Function:
         """The Lambda of `function`, allowed to do what it declares and nothing else."""
         group = log_group(scope, function.name, f"/aws/lambda/{named(function.name)}", self.settings)
-        return lambda_.Function(
+        made = lambda_.Function(
             scope,
             function.name,
             function_name=named(function.name),
@@ -53,9 +52,15 @@ class Workshop:
             log_group=group,
             tracing=lambda_.Tracing.DISABLED if self.settings.local else lambda_.Tracing.ACTIVE,
         )
+        acknowledge(
+            made,
+            "L1",
+            "One behind Lambda's newest Python: the broker's client and its dependencies are older than that.",
+        )
+        return made
 
     def _environment(self) -> dict[str, str]:
-        variables = {table.variable: made.table_name for table, made in self.tables.items()}
+        variables = {table.variable: named(table) for table in Table}
         variables |= {
             "BROKER_SECRET_PREFIX": SECRET_PREFIX,
             "POWERTOOLS_SERVICE_NAME": PREFIX,
@@ -63,8 +68,6 @@ class Workshop:
         }
         if self.settings.local:
             variables["POWERTOOLS_TRACE_DISABLED"] = "true"
-        if self.settings.kite_root:
-            variables["KITE_ROOT"] = self.settings.kite_root
         return variables
 
     def _role(self, scope: Construct, function: Function, group: logs.LogGroup) -> iam.Role:
@@ -76,10 +79,22 @@ class Workshop:
             description=f"What {function.name} may do",
         )
         group.grant_write(role)
-        for statement in statements(function, self.tables, stack):
+        for statement in statements(function, stack):
             role.add_to_principal_policy(statement)
         _acknowledge(role, function, stack)
         return role
+
+
+def layer_version(scope: Construct, layer: Layer, settings: Settings) -> lambda_.LayerVersion:
+    return lambda_.LayerVersion(
+        scope,
+        "".join(word.capitalize() for word in layer.name.split("-")) + "Layer",
+        layer_version_name=named(layer.name),
+        description=layer.description,
+        code=lambda_.Code.from_asset(str(layer.zip_in(settings.layers))),
+        compatible_runtimes=[RUNTIME],
+        compatible_architectures=[ARCHITECTURE],
+    )
 
 
 def log_group(scope: Construct, name: str, group_name: str, settings: Settings) -> logs.LogGroup:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from aws_cdk import Stack
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 
 from infra.data import SHAPES
-from infra.settings import SECRET_PREFIX
+from infra.settings import SECRET_PREFIX, named
 from tasks.spec import Function, Table
 
 READ = ("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query")
@@ -20,15 +19,13 @@ FORGET = ("dynamodb:DeleteItem",)
 """Only task tokens are ever deleted: orders, positions and runs stay."""
 
 
-def statements(
-    function: Function, tables: Mapping[Table, dynamodb.Table], stack: Stack
-) -> Iterator[iam.PolicyStatement]:
-    """The statements of the function's role, apart from its logs."""
+def statements(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement]:
+    """The statements of the function's role, apart from its logs and its queue."""
     for table in function.reads:
-        yield from _read(table, tables[table])
+        yield from _read(table, stack)
     for table in function.writes:
         actions = WRITE + FORGET if table is Table.CALLBACKS else WRITE
-        yield _allow(actions, tables[table].table_arn)
+        yield _allow(actions, table_arn(table, stack))
     if function.broker:
         yield _allow(("secretsmanager:GetSecretValue",), secrets_arn(stack))
     if function.completes_callbacks:
@@ -41,9 +38,15 @@ def secrets_arn(stack: Stack) -> str:
     return f"arn:{stack.partition}:secretsmanager:{stack.region}:{stack.account}:secret:{SECRET_PREFIX}*"
 
 
-def _read(table: Table, made: dynamodb.Table) -> Iterator[iam.PolicyStatement]:
-    yield _allow(READ, made.table_arn)
-    indexes = [f"{made.table_arn}/index/{name}" for name, _ in SHAPES[table].indexes]
+def table_arn(table: Table, stack: Stack) -> str:
+    """From the table's fixed name: an export would lock its stack for as long as anyone uses it."""
+    return stack.format_arn(service="dynamodb", resource="table", resource_name=named(table))
+
+
+def _read(table: Table, stack: Stack) -> Iterator[iam.PolicyStatement]:
+    arn = table_arn(table, stack)
+    yield _allow(READ, arn)
+    indexes = [f"{arn}/index/{name}" for name, _ in SHAPES[table].indexes]
     if indexes:
         yield _allow(("dynamodb:Query",), *indexes)
 

@@ -35,8 +35,6 @@ class Settings:
         Who is told of alarms; empty for nobody (the topic is there all the same).
     layers
         The folder of the built dependency layers (`make layers`).
-    kite_root
-        Another address than Kite's own, for the exchange simulator. Local only.
     """
 
     local: bool = False
@@ -44,7 +42,6 @@ class Settings:
     region: str = REGION
     alarm_email: str = ""
     layers: Path = ROOT / "build" / "layers"
-    kite_root: str = ""
 
 
 def named(name: str) -> str:

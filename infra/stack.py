@@ -19,6 +19,7 @@ class AlgoStack(Stack):
             env=Environment(account=settings.account, region=settings.region),
             synthesizer=_synthesizer(settings),
             analytics_reporting=False,
+            suppress_template_indentation=settings.local,
             termination_protection=not settings.local,
         )
         self.settings = settings
