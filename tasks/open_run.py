@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from tasks.contracts import AccountRef, Slot, TransactionType
 from tasks.domain.ids import run_key
 from tasks.domain.payload import Payload, parse_payload
-from tasks.domain.strategy import Strategy, parse_strategy
+from tasks.domain.strategy import ExpiryRule, Strategy, parse_strategy
 from tasks.lambda_task import task
 from tasks.orderpath.limits import wait_until
 from tasks.runtime import Runtime
@@ -43,7 +43,7 @@ class Output(Slot):
     underlying: str
     weekdays: list[str]
     dte: list[int]
-    expiry_rules: list[str]
+    expiry_rules: list[ExpiryRule]
     entry_at: str
     entry_until: str
     exit_at: str
@@ -86,7 +86,7 @@ def _entry(payload: Payload, strategy: Strategy, rt: Runtime) -> Output:
     return _output(
         payload,
         underlying=strategy.underlying,
-        expiry_rules=[rule.value for rule in strategy.expiry_rules],
+        expiry_rules=list(strategy.expiry_rules),
         entry_until=min(payload.entry_at + timedelta(seconds=strategy.grace_seconds), payload.exit_at),
         data_account=accounts[0].account,
         accounts=accounts,
@@ -115,7 +115,7 @@ def _output(
     payload: Payload,
     *,
     underlying: str,
-    expiry_rules: list[str],
+    expiry_rules: list[ExpiryRule],
     entry_until: datetime,
     data_account: str,
     accounts: list[AccountRef],

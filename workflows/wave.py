@@ -65,6 +65,7 @@ def wave(name: Name, items: str, slot: str) -> Map:
         states=[*_send(name), *_settle(name), *_watch(name), *_record(name)],
         result=OrderResult,
         slot=slot,
+        never_fails=True,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
+from workflows.asl.check import check
 from workflows.asl.expressions import placeholder
 from workflows.asl.states import Part, State
 
@@ -35,6 +36,11 @@ class Machine(Part):
     states: Annotated[Sequence[State], Field(min_length=1)]
     portable: bool = True
     kind: Literal["STANDARD", "EXPRESS"] = "STANDARD"
+
+    @model_validator(mode="after")
+    def _check(self) -> Machine:
+        check(self)
+        return self
 
     @property
     def arn(self) -> str:

@@ -19,8 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from workflows.asl.conditions import When, conditions_in
-from workflows.asl.context import ContextPath
+from workflows.asl.conditions import When
 from workflows.asl.errors import BuildError, Problem
 from workflows.asl.paths import Path
 from workflows.asl.resources import Resource
@@ -145,6 +144,8 @@ class Map(Moving):
         What leaves one iteration. The Map's slot is a list of these.
     distributed
         Run the iterations as executions of their own (AWS only).
+    never_fails
+        Refuse anything inside that could fail an iteration, which would abort the others.
     """
 
     items: Path
@@ -155,6 +156,7 @@ class Map(Moving):
     slot: str | None = None
     max_concurrency: Annotated[int, Field(ge=0)] = 0
     distributed: bool = False
+    never_fails: bool = False
     retry: Sequence[Retry] = ()
     catch: Sequence[Catch] = ()
     result_selector: Mapping[str, Any] | None = None
@@ -189,12 +191,3 @@ def catches_of(state: State) -> Sequence[Catch]:
 
 def slot_of(state: State) -> str | None:
     return state.slot if isinstance(state, Task | Pass | Map | Parallel) else None
-
-
-def variables_of(state: Choice) -> Iterator[Path | ContextPath]:
-    """Every place that a Choice reads."""
-    for arm in state.choices:
-        for condition in conditions_in(arm.test):
-            for side in (condition.variable, condition.value):
-                if isinstance(side, Path | ContextPath):
-                    yield side

@@ -1,0 +1,1 @@
+"""Everything that is checked when a machine is built."""
