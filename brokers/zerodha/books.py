@@ -107,9 +107,12 @@ def order_of(row: Row, now: datetime) -> BrokerOrder:
 
 
 def orders_of(rows: Sequence[Row], now: datetime) -> list[BrokerOrder]:
-    """The book, oldest order first by the time it was placed."""
-    oldest_first = sorted(rows, key=lambda row: time_of(row.get("order_timestamp")) or now)
-    return [order_of(row, now) for row in oldest_first]
+    """The book, oldest order first.
+
+    By order id: Kite's begin with the date and count up. Its `order_timestamp` moves when an order is changed.
+    """
+    orders = [order_of(row, now) for row in rows]
+    return sorted(orders, key=lambda order: (len(order.broker_order_id), order.broker_order_id))
 
 
 def fill_of(row: Row, now: datetime) -> Fill:

@@ -119,8 +119,10 @@ def test_an_order_of_the_book(connect: Connect) -> None:
 
 
 def test_the_book_is_oldest_first(connect: Connect) -> None:
-    late = ORDER_ROW | {"order_id": "2", "order_timestamp": "2026-11-23 15:15:00"}
-    assert [order.broker_order_id for order in book(connect, late, ORDER_ROW)] == ["251123000000001", "2"]
+    """By id: the timestamp of an order moves when it is changed."""
+    later = ORDER_ROW | {"order_id": "251123000000002", "order_timestamp": "2026-11-23 09:29:00"}
+    first, second = book(connect, later, ORDER_ROW)
+    assert (first.broker_order_id, second.broker_order_id) == ("251123000000001", "251123000000002")
 
 
 def test_the_tag_is_found_in_the_list_of_tags(connect: Connect) -> None:
@@ -236,8 +238,7 @@ def test_kites_sample_order_book(connect: Connect, kite_data: Path) -> None:
     orders = book(connect, *rows)
     assert len(orders) == len(rows)
     assert {order.status for order in orders} <= set(OrderStatus) - {OrderStatus.UNKNOWN}
-    by_time = sorted(rows, key=lambda row: row["order_timestamp"])
-    assert [order.broker_order_id for order in orders] == [row["order_id"] for row in by_time]
+    assert {order.broker_order_id for order in orders} == {row["order_id"] for row in rows}
 
 
 def test_kites_sample_trades(connect: Connect, kite_data: Path) -> None:

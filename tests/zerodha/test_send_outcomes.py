@@ -10,7 +10,8 @@ import requests
 from urllib3.exceptions import NewConnectionError
 
 from brokers.model import Accepted, NotSent, NotSentCause, Placed, Rejected, Unknown
-from brokers.zerodha import Zerodha
+from brokers.zerodha import HTTP_TIMEOUT, Zerodha
+from tasks.orderpath import limits
 from tests.zerodha.loopback import (
     Action,
     DeafPort,
@@ -237,3 +238,9 @@ def test_an_unforeseen_failure_of_a_send_is_unknown(connect: Connect, monkeypatc
 
     monkeypatch.setattr(requests.Session, "request", explode)
     assert isinstance(connect("http://127.0.0.1:9").place(ORDER), Unknown)
+
+
+def test_the_platform_counts_on_no_shorter_time_out() -> None:
+    """A function's time-out is derived from what the platform believes a request may take."""
+    assert limits.HTTP_TIMEOUT >= HTTP_TIMEOUT
+    assert limits.SEND_TIMEOUT > HTTP_TIMEOUT
