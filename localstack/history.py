@@ -81,7 +81,7 @@ class Reader:
         elif kind.endswith("StateExited"):
             return self._step(event, iteration)
         elif kind in _FAILURES:
-            details = next((v for k, v in event.items() if k.endswith("EventDetails")), {})
+            details = _details(event)
             self._failures[iteration] = details.get("error") or kind
         elif kind in _ENDS:
             return self._end(event)
@@ -113,7 +113,7 @@ class Reader:
         )
 
     def _end(self, event: Mapping[str, Any]) -> End:
-        details = next((v for k, v in event.items() if k.endswith("EventDetails")), {})
+        details = _details(event)
         return End(
             execution=self.execution,
             status=_ENDS[event["type"]],
@@ -122,6 +122,11 @@ class Reader:
             error=details.get("error", ""),
             cause=details.get("cause", ""),
         )
+
+
+def _details(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an event says beyond its type, under whichever name."""
+    return next((value for key, value in event.items() if key.endswith("EventDetails")), {})
 
 
 def _data(text: str | None) -> Data:

@@ -1,0 +1,185 @@
+"""What a first user would set up by hand: a broker account, today's login, a strategy and its two schedules."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+from botocore.exceptions import ClientError
+
+from brokers.zerodha import Credentials, complete_login, login_url
+from localstack.aws import Aws
+from localstack.site import ACCOUNT_ID, PREFIX, REGION, machine_arn
+from tasks.domain.strategy import parse_strategy
+from tasks.spec import Table
+from tasks.stores import Stores
+from tasks.stores.dynamodb import dynamodb_stores
+
+USER = "asha"
+BASKET = "banknifty-weekly"
+ACCOUNT = "ZA1234"
+CREDENTIALS = Credentials(ACCOUNT, api_key="localkey", api_secret="localsecret")  # noqa: S106  (the simulator's)
+SCHEDULE_GROUP = PREFIX
+SCHEDULE_DEAD_LETTERS = f"{PREFIX}-schedules-dlq"
+EARLY = timedelta(minutes=2)
+"""EventBridge Scheduler fires within a minute of the due time, so schedules are due two minutes before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The demo's strategy, as much of it as a user may change on the command line."""
+
+    strategy_id: str = "bn-straddle"
+    name: str = "BankNifty Weekly Straddle"
+    underlying: str = "BANKNIFTY"
+    entry: time = time(9, 30)
+    exit: time = time(15, 15)
+    weekdays: Sequence[str] = ("MON", "WED", "FRI")
+    dte: int | None = 0
+    legs: Sequence[Mapping[str, Any]] = field(
+        default_factory=lambda: (
+            {"side": "SELL", "right": "CE", "lots": 1, "strike": "ATM"},
+            {"side": "SELL", "right": "PE", "lots": 1, "strike": "ATM"},
+        )
+    )
+
+    def document(self) -> dict[str, Any]:
+        """The strategy as the catalog keeps it."""
+        return {
+            "strategy_id": self.strategy_id,
+            "name": self.name,
+            "basket_id": BASKET,
+            "underlying": self.underlying,
+            "entry_time": f"{self.entry:%H:%M}",
+            "exit_time": f"{self.exit:%H:%M}",
+            "weekdays": list(self.weekdays),
+            "dte": self.dte,
+            "legs": [dict(leg) for leg in self.legs],
+            "accounts": [ACCOUNT],
+        }
+
+    def event(self, side: str, scheduled_time: str = "<aws.scheduler.scheduled-time>") -> dict[str, Any]:
+        """What its schedule sends to StrategyLifecycle."""
+        return {
+            "user_id": USER,
+            "basket_id": BASKET,
+            "strategy_id": self.strategy_id,
+            "transaction_type": side,
+            "entry_time": f"{self.entry:%H:%M}",
+            "exit_time": f"{self.exit:%H:%M}",
+            "weekdays": list(self.weekdays),
+            "dte": self.dte,
+            "scheduled_time": scheduled_time,
+        }
+
+
+def stores(aws: Aws) -> Stores:
+    """The platform's tables."""
+    return dynamodb_stores(aws.dynamodb, {table: f"{PREFIX}-{table}" for table in Table})
+
+
+def seed(aws: Aws, simulator_url: str, plan: Plan) -> None:
+    """Log in and write everything. May be done again: the last one counts."""
+    store_session(aws, log_in(simulator_url))
+    write_catalog(stores(aws), plan)
+    write_schedules(aws, plan)
+
+
+def log_in(simulator_url: str, credentials: Credentials = CREDENTIALS) -> Credentials:
+    """Today's session, by the same two steps as at Zerodha; the simulator's login page needs no person."""
+    page = urlsplit(login_url(credentials))
+    answer = requests.get(f"{simulator_url}{page.path}?{page.query}", allow_redirects=False, timeout=10)
+    target = answer.headers.get("Location", "")
+    request_token = parse_qs(urlsplit(target).query).get("request_token", [""])[0]
+    return complete_login(credentials, request_token, root=simulator_url)
+
+
+def store_session(aws: Aws, credentials: Credentials) -> None:
+    """Put the session into Secrets Manager, where the Lambdas look for it."""
+    name = f"{PREFIX}/broker/{credentials.account}"
+    secret = json.dumps(
+        {
+            "broker": "zerodha",
+            "api_key": credentials.api_key,
+            "api_secret": credentials.api_secret,
+            "access_token": credentials.access_token,
+            "user_id": credentials.user_id,
+        }
+    )
+    try:
+        aws.secrets.create_secret(Name=name, SecretString=secret)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceExistsException":
+            raise
+        aws.secrets.put_secret_value(SecretId=name, SecretString=secret)
+
+
+def write_catalog(stores: Stores, plan: Plan) -> None:
+    """The user's account, basket and strategy. What the strategy says is checked first."""
+    document = plan.document()
+    parse_strategy(document)
+    account = {"account": ACCOUNT, "broker": "zerodha", "label": "Asha's Zerodha", "status": "ACTIVE"}
+    stores.catalog.put(USER, f"ACCOUNT#{ACCOUNT}", {**account, "lot_multiplier": 1, "egress": None})
+    stores.catalog.put(
+        USER, f"BASKET#{BASKET}", {"basket_id": BASKET, "name": plan.name, "strategies": [plan.strategy_id]}
+    )
+    stores.catalog.put(USER, f"STRATEGY#{plan.strategy_id}", document)
+
+
+def write_schedules(aws: Aws, plan: Plan) -> None:
+    """ENTRY and EXIT, each two minutes early, in Asia/Kolkata."""
+    aws.sqs.create_queue(QueueName=SCHEDULE_DEAD_LETTERS)
+    try:
+        aws.scheduler.create_schedule_group(Name=SCHEDULE_GROUP)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConflictException":
+            raise
+    for side, at in (("ENTRY", plan.entry), ("EXIT", plan.exit)):
+        _write_schedule(aws, plan, side, _cron(at, plan.weekdays))
+
+
+def _write_schedule(aws: Aws, plan: Plan, side: str, expression: str) -> None:
+    schedule: dict[str, Any] = {
+        "Name": f"{plan.strategy_id}-{side}",
+        "GroupName": SCHEDULE_GROUP,
+        "Description": f"{plan.name}: {side.lower()}",
+        "ScheduleExpression": expression,
+        "ScheduleExpressionTimezone": "Asia/Kolkata",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {
+            "Arn": machine_arn("StrategyLifecycle"),
+            "RoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/{PREFIX}-schedules",
+            "Input": json.dumps(plan.event(side)),
+            "DeadLetterConfig": {"Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{SCHEDULE_DEAD_LETTERS}"},
+        },
+    }
+    try:
+        aws.scheduler.create_schedule(**schedule)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConflictException":
+            raise
+        aws.scheduler.update_schedule(**schedule)
+
+
+def _cron(at: time, weekdays: Sequence[str]) -> str:
+    minutes = at.hour * 60 + at.minute - EARLY // timedelta(minutes=1)
+    return f"cron({minutes % 60} {minutes // 60} ? * {','.join(weekdays)} *)"
+
+
+def time_of_day(text: str) -> time:
+    """`09:30`.
+
+    Raises
+    ------
+    ValueError
+        If `text` has another form.
+    """
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ValueError(f"{text!r} is not a time of day like 09:30")
+    return time.fromisoformat(text)
