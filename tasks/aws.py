@@ -20,7 +20,7 @@ from brokers.errors import TokenExpired
 from brokers.protocol import Broker
 from brokers.registry import connect
 from tasks.runtime import Runtime
-from tasks.stores import dynamodb
+from tasks.stores.dynamodb import from_environment
 from tasks.stores.ports import CatalogStore
 
 logger = Logger(service="algo", child=True)
@@ -31,7 +31,7 @@ _NO_LONGER_WANTED = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 
 def runtime_from_environment() -> Runtime:
     clock = SystemClock.from_environment()
-    stores = dynamodb.from_environment(boto3.client("dynamodb", config=_CONFIG))
+    stores = from_environment(boto3.client("dynamodb", config=_CONFIG))
     return Runtime(
         stores=stores,
         brokers=AccountBrokers(stores.catalog, clock),
