@@ -44,6 +44,7 @@ PERSISTENCE = (
 
 CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
 _STORE_TROUBLE = (
+    "DynamoDB.AmazonDynamoDBException",
     "DynamoDB.InternalServerErrorException",
     "DynamoDB.ProvisionedThroughputExceededException",
     "DynamoDB.RequestLimitExceededException",
@@ -52,7 +53,6 @@ _STORE_TROUBLE = (
     "States.Timeout",
 )
 STORE_RETRIES = (Retry(errors=_STORE_TROUBLE, interval=1, max_attempts=4, backoff=2.0),)
-STORE_PERSISTENCE = (Retry(errors=_STORE_TROUBLE, interval=15, max_attempts=2000, backoff=1.0),)
 STORE_TIMEOUT = 10
 
 MARGIN = 5

@@ -22,11 +22,11 @@ from workflows.asl.context import (
     MAP_ITEM_VALUE,
     STATE_ENTERED_TIME,
 )
-from workflows.asl.intrinsics import format_text
+from workflows.asl.intrinsics import array_contains, format_text
 from workflows.asl.machine import Machine
 from workflows.asl.paths import Path
 from workflows.asl.resources import Call
-from workflows.asl.states import Catch, Choice, Map, Pass, Retry, State, Succeed, Task, Wait
+from workflows.asl.states import Catch, Choice, Fail, Map, Pass, Retry, State, Succeed, Task, Wait
 
 
 class RunResult(BaseModel):
@@ -40,7 +40,14 @@ class Started(BaseModel):
     """What leaves the Map for one account."""
 
     account: str
-    status: Literal["STARTED", "ALREADY_STARTED"]
+    status: Literal["STARTED", "ALREADY_STARTED", "NOT_STARTED"]
+    reason: str
+
+
+class NotStarted(BaseModel):
+    """Whether the Map left an account behind."""
+
+    some: bool
 
 
 class Data(BaseModel):
@@ -51,6 +58,7 @@ class Data(BaseModel):
     chain: fetch_chain.Output
     resolved: resolve_strikes.Output
     started: list[Started]
+    not_started: NotStarted
     open: find_open_accounts.Output
     result: RunResult
     trouble: parts.Trouble
@@ -74,13 +82,15 @@ class ExitData(BaseModel):
     trouble: parts.Trouble
 
 
-_SFN_RETRY = Retry(
-    errors=["StepFunctions.SdkClientException", "StepFunctions.ThrottlingException", "States.Timeout"],
-    interval=1,
-    max_attempts=6,
-    backoff=2.0,
+_SFN_TROUBLE = (
+    "StepFunctions.AWSStepFunctionsException",
+    "StepFunctions.ExecutionLimitExceededException",
+    "StepFunctions.SdkClientException",
+    "StepFunctions.ThrottlingException",
+    "States.Timeout",
 )
-_SFN_PERSISTENCE = Retry(errors=_SFN_RETRY.errors, interval=15, max_attempts=2000, backoff=1.0)
+_SFN_RETRY = Retry(errors=_SFN_TROUBLE, interval=1, max_attempts=4, backoff=2.0)
+_SFN_PERSISTENCE = Retry(errors=_SFN_TROUBLE, interval=15, max_attempts=2000, backoff=1.0)
 
 
 def _claim(name: str, side: str, **more: Any) -> Task:
@@ -188,18 +198,19 @@ _START_ENTRY = {
 }
 
 
-def _start(
-    side: str, name: str, run_key: Path, task: dict[str, Any] | Path, retry: Retry, already: str
-) -> list[State]:
-    """Start the account's execution under its fixed name; if there is one already, that is as good."""
-    account = Path("$.account.account")
+def _start(name: str, side: str, run_key: Path, task: dict[str, Any] | Path, retry: Retry) -> list[State]:
+    """Start the account's execution under its fixed name; if there is one already, that is as good.
+
+    An account that can't be started must not stop the others: it is counted when all are through.
+    """
+    already, failed = f"{name}AlreadyThere", f"{name}Failed"
     return [
         Task(
             name=name,
             resource=Call("states", "startExecution", payloads={"Input": AccountTask}),
             arguments={
                 "StateMachineArn": ACCOUNT_BASKET.arn,
-                "Name": format_text(f"{{}}-{{}}-{side}", run_key, account),
+                "Name": format_text(f"{{}}-{{}}-{side}", run_key, Path("$.account.account")),
                 "Input": task,
             },
             slot="execution",
@@ -210,11 +221,40 @@ def _start(
                     errors=["StepFunctions.ExecutionAlreadyExistsException"],
                     next=already,
                     slot="trouble",
-                )
+                ),
+                Catch(errors=["States.ALL"], next=failed, slot="trouble"),
             ],
         ),
-        Pass(name=f"{name}ed", value={"account": account, "status": "STARTED"}, end=True),
-        Pass(name=already, value={"account": account, "status": "ALREADY_STARTED"}, end=True),
+        _ended(f"{name}Done", "STARTED", ""),
+        _ended(already, "ALREADY_STARTED", ""),
+        _ended(failed, "NOT_STARTED", Path("$.trouble.Error")),
+    ]
+
+
+def _ended(name: str, status: str, reason: str | Path) -> Pass:
+    value = {"account": Path("$.account.account"), "status": status, "reason": reason}
+    return Pass(name=name, value=value, end=True)
+
+
+def _all_started(side: str, done: str) -> list[State]:
+    """An execution that left an account behind fails, so that it alarms; all the others are on their way."""
+    statuses = Path("$.started[*].status")
+    return [
+        Pass(
+            name=f"Count{side}",
+            value={"some": array_contains(statuses, "NOT_STARTED")},
+            slot="not_started",
+        ),
+        Choice(
+            name=f"All{side}",
+            choices=[When(Path("$.not_started.some").equals(True), f"Some{side}Missing")],
+            default=done,
+        ),
+        Fail(
+            name=f"Some{side}Missing",
+            error="AccountsNotStarted",
+            cause="For some accounts no AccountBasket could be started: the Map's output names them and why",
+        ),
     ]
 
 
@@ -254,18 +294,24 @@ _ENTER: list[State] = [
         items=Path("$.run.accounts"),
         item=EntryData,
         select={"account": MAP_ITEM_VALUE, "run": Path("$.run"), "resolved": Path("$.resolved")},
-        states=_start(
-            "ENTRY", "StartEntry", Path("$.run.run_key"), _START_ENTRY, _SFN_RETRY, "EntryAlreadyStarted"
-        ),
+        states=_start("StartEntry", "ENTRY", Path("$.run.run_key"), _START_ENTRY, _SFN_RETRY),
         result=Started,
         slot="started",
+        never_fails=True,
     ),
+    *_all_started("Entries", "Entered"),
     Succeed(name="Entered"),
     Succeed(name="Skipped"),
 ]
 
 _EXIT: list[State] = [
-    _claim("RecordClaim", "EXIT", comment="Never stops an exit", retry=parts.STORE_PERSISTENCE),
+    _claim(
+        "RecordClaim",
+        "EXIT",
+        comment="For people to see; it never stops an exit, not even by failing",
+        retry=parts.STORE_RETRIES,
+        catch=[Catch(errors=["States.ALL"], next="WaitForExit", slot="trouble")],
+    ),
     Wait(name="WaitForExit", until=Path("$.run.exit_at")),
     parts.invoke(
         "FindOpenAccounts",
@@ -279,17 +325,12 @@ _EXIT: list[State] = [
         items=Path("$.open.accounts"),
         item=ExitData,
         select={"account": MAP_ITEM_VALUE},
-        states=_start(
-            "EXIT",
-            "StartExit",
-            Path("$.account.run_key"),
-            Path("$.account"),
-            _SFN_PERSISTENCE,
-            "ExitAlreadyStarted",
-        ),
+        states=_start("StartExit", "EXIT", Path("$.account.run_key"), Path("$.account"), _SFN_PERSISTENCE),
         result=Started,
         slot="started",
+        never_fails=True,
     ),
+    *_all_started("Exits", "ExitsStarted"),
     Succeed(name="ExitsStarted"),
 ]
 

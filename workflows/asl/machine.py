@@ -44,4 +44,5 @@ class Machine(Part):
 
     @property
     def arn(self) -> str:
+        """The name that stands for the machine's ARN in the definitions of others."""
         return placeholder(f"{self.name}Machine")

@@ -71,6 +71,8 @@ class Call:
         What the call gives. `Any`: nobody reads it.
     idempotent
         False where calling twice could do harm: the state may not retry it.
+    resources
+        ARNs that the call touches, for the machine's role, where they can't be told from the arguments.
     """
 
     service: str
@@ -80,6 +82,7 @@ class Call:
     payloads: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     result: Any = object
     idempotent: bool = True
+    resources: tuple[str, ...] = ()
 
     @property
     def arn(self) -> str:

@@ -49,10 +49,15 @@ def _problems(name: str, kind: str, error: ValidationError) -> list[Problem]:
     ]
 
 
-class Retry(Part):
-    """Try again after `interval` seconds, each time `backoff` times as long, but never over `max_delay`."""
+class Handler(Part):
+    """What a state does about some errors."""
 
     errors: Sequence[str]
+
+
+class Retry(Handler):
+    """Try again after `interval` seconds, each time `backoff` times as long, but never over `max_delay`."""
+
     interval: Seconds = 1
     max_attempts: Annotated[int, Field(ge=0, le=99_999_999)] = 3
     backoff: Annotated[float, Field(ge=1)] = 2.0
@@ -60,10 +65,9 @@ class Retry(Part):
     full_jitter: bool = False
 
 
-class Catch(Part):
+class Catch(Handler):
     """Go on at `next`, with the error's name and cause in `slot`."""
 
-    errors: Sequence[str]
     next: str
     slot: str
 

@@ -104,10 +104,8 @@ class View:
 
     def _intrinsic(self, call: Intrinsic) -> Any:
         given = [self.type_of(argument) for argument in call.arguments]
-        if call.name == "Format":
-            wanted = self._format(call)
-        else:
-            wanted = _TAKES[call.name][: len(given)]
+        is_format = call.name == "Format"
+        wanted = self._format(call) if is_format else _TAKES[call.name][: len(given)]
         for position, (type_given, type_wanted) in enumerate(zip(given, wanted, strict=True), start=1):
             reason = misfit(type_given, type_wanted)
             if reason:

@@ -59,7 +59,7 @@ def follow(model: type[BaseModel], parts: list[str], *, optional_leaf: bool = Fa
         here = _step(here, part, optional=optional_leaf and position == len(parts))
         if part == "[*]":
             rest = parts[position:]
-            return list[_inside(here, rest)] if rest else list[here]  # type: ignore[misc,valid-type]
+            return list[_inside(here, rest)] if rest else list[here]  # type: ignore[misc]
     return here
 
 
@@ -95,7 +95,7 @@ def _index(here: Any, part: str) -> Any:
     if part != "[*]":
         raise PathProblem(
             "path-optional",
-            f"item {part} may be missing, which nothing catches: let the task return it by name",
+            f"item {part} may be missing, which nothing catches: let a task return it by name",
         )
     return element
 

@@ -1,7 +1,7 @@
 """Is everything there that a state reads, and does it fit where it goes?
 
-A dataflow analysis: for each state, the slots that *every* path to it has written, Catch edges included. On such
-an edge the error's slot is written, the state's own is not.
+A dataflow analysis: for each state, the slots that *every* path to it has written, Catch edges included. On
+such an edge the error's slot is written, the state's own is not.
 """
 
 from __future__ import annotations
@@ -143,9 +143,7 @@ def _said_where(
         message = str(problem)
         if isinstance(problem, NotWritten):
             way = _way_without(problem.slot, state.name, states, connections, initial)
-            message = (
-                f"reads {problem.source}, which is not written on the way {way}: write it there, or read later"
-            )
+            message = f"reads {problem.source}, which is not written on the way {way}: write it there first"
         yield Problem(state.name, problem.rule, message)
 
 
@@ -191,7 +189,7 @@ def _slot(name: str, slot: str, gives: Any, model: type[BaseModel]) -> Iterator[
         yield Problem(
             name,
             "slot-declared",
-            f"writes {slot}, which {model.__qualname__} has no field for: declare it there",
+            f"writes {slot}, which is no field of {model.__qualname__}: declare it there",
         )
         return
     reason = misfit(gives, field.annotation)

@@ -117,7 +117,7 @@ def _heartbeat(state: Task) -> Iterator[Problem]:
         yield Problem(
             state.name,
             "heartbeat",
-            f"its heartbeat of {state.heartbeat} s can't pass before its time-out of {state.timeout} s: shorten it",
+            f"its heartbeat of {state.heartbeat} s ends after its time-out of {state.timeout} s: shorten it",
         )
 
 
@@ -144,7 +144,7 @@ def _error_name(name: str, kind: str, error: str) -> Iterator[Problem]:
         yield Problem(
             name,
             "error-names",
-            f"{kind} on {error}, which does not exist: `States.` is reserved, see the language",
+            f"{kind} on {error}, which does not exist: `States.` is reserved, use one of the language's",
         )
     if error in _NEVER_CAUGHT:
         yield Problem(

@@ -40,7 +40,7 @@ _DYNAMODB_NAMES = ("ExpressionAttributeNames", "ExpressionAttributeValues")
 
 
 def check_call(state: Task, call: Call, view: View) -> Iterator[Problem]:
-    """The operation exists, its arguments are known, complete and of the right type, its errors are named right."""
+    """The operation exists; its arguments are known, complete and of the right type; its errors exist."""
     try:
         model = operation(call)
     except LookupError as problem:

@@ -34,7 +34,7 @@ def _retries(state: Task) -> Iterator[Problem]:
         yield Problem(
             state.name,
             "no-retry",
-            "has a Retry, but what it calls must not run twice: remove it, and find out by other means what happened",
+            "has a Retry, but what it calls must not run twice: remove it, and look what the first call did",
         )
 
 
@@ -48,8 +48,8 @@ def _times(state: Task) -> Iterator[Problem]:
         yield Problem(
             state.name,
             "timeouts",
-            f"{function.name} ends after {function.timeout:g} s, but its requests may take {function.http_timeout:g} s:"
-            " give the function more or the request less",
+            f"{function.name} ends after {function.timeout:g} s, its requests after {function.http_timeout:g} s:"
+            " give the function more or the requests less",
         )
     if isinstance(resource, InvokeAndAwait):
         return  # its time-out is for the answer: the function may well outlast it
@@ -73,7 +73,7 @@ def _redrive(scope: Sequence[State]) -> Iterator[Problem]:
                 yield Problem(
                     state.name,
                     "redrive",
-                    f"is to be redriven, but its Catch leads to {dead[0]}, which only fails again: remove the Catch",
+                    f"is to be redriven, but its Catch leads to {dead[0]}, which only fails again: remove it",
                 )
 
 
@@ -105,7 +105,7 @@ def _jsonata(state: State) -> Iterator[Problem]:
         yield Problem(
             state.name,
             "jsonata",
-            "has a JSONata expression, which is plain text here: use paths and intrinsics",
+            "has a JSONata expression, which is only text here: use paths instead",
         )
 
 

@@ -21,7 +21,7 @@ OPTIMIZED: dict[str, tuple[str, ...]] = {
     "sqs:sendMessage": ("MessageBody",),
     "states:startExecution": ("Input",),
 }
-"""The optimized integrations this language knows, with the arguments that take an object where the API takes text."""
+"""The optimized integrations this language knows, and which arguments take an object where the API takes text."""
 
 _PATTERNS: dict[str, tuple[str, ...]] = {
     "events:putEvents": ("", "waitForTaskToken"),
@@ -64,6 +64,8 @@ _SDK_PREFIXES = {
 COMMON_ERRORS = frozenset(
     {
         "AccessDeniedException",
+        "AWSLambdaException",
+        "AWSStepFunctionsException",
         "AmazonDynamoDBException",
         "InternalServerErrorException",
         "RequestLimitExceededException",
