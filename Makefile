@@ -4,12 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 EMULATOR := .venv-emulator
 BIN := $(VENV)/bin
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: install test check
+.PHONY: help install test check format
+.DEFAULT_GOAL := help
 
-install: $(VENV)/.done $(EMULATOR)/.done
+help:  ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(VENV)/.done $(EMULATOR)/.done  ## Both Python environments
 
 $(VENV)/.done: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -22,3 +26,16 @@ $(EMULATOR)/.done: requirements-emulator.txt $(VENV)/.done
 	$(PYTHON) -m venv --without-pip $(EMULATOR)
 	$(BIN)/uv pip sync --quiet --python $(EMULATOR)/bin/python requirements-emulator.txt
 	touch $@
+
+test: install node_modules  ## Everything, in under five minutes
+	$(BIN)/pytest
+
+check: install  ## Style, types, and which way imports go, in under a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
