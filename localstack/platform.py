@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,10 +27,9 @@ POSTBACK_API = "algolocal"
 class Market:
     """What the exchange simulator plays."""
 
-    date: date
     instruments: Path | None = None
     """A Kite instruments CSV; None lets the simulator list the day's contracts by the exchange's rules."""
-    seed: int = 1
+    seed: int = 7
 
 
 class Platform:
@@ -82,12 +81,12 @@ class Platform:
 
     def stop(self) -> list[str]:
         """Stop everything; the names of what ran."""
-        services = reversed(self.services(Market(date.min)))
+        services = reversed(self.services(Market()))
         return [service.name for service in services if self._processes.stop(service)]
 
     def running(self) -> dict[str, int | None]:
         """The process id of each service, None where it doesn't run."""
-        return {each.name: self._processes.pid(each) for each in self.services(Market(date.min))}
+        return {each.name: self._processes.pid(each) for each in self.services(Market())}
 
     def postback_url(self, account: str) -> str:
         """Where the broker posts an account's order updates."""
@@ -99,8 +98,6 @@ class Platform:
         simulator = [
             "--port",
             str(ports.simulator),
-            "--date",
-            market.date.isoformat(),
             "--seed",
             str(market.seed),
         ]

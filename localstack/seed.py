@@ -24,7 +24,7 @@ from tasks.stores.dynamodb import dynamodb_stores
 USER = "asha"
 BASKET = "banknifty-weekly"
 ACCOUNT = "ZA1234"
-CREDENTIALS = Credentials(ACCOUNT, api_key="localkey", api_secret="localsecret")  # noqa: S106  (the simulator's)
+CREDENTIALS = Credentials(ACCOUNT, api_key="simkey", api_secret="simsecret")  # noqa: S106  (the simulator's)
 SCHEDULE_GROUP = PREFIX
 SCHEDULE_DEAD_LETTERS = f"{PREFIX}-schedules-dlq"
 EARLY = timedelta(minutes=2)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from brokers.clock import IST
-from localstack.history import Data, End, Step
+from localstack.history import End, Step
 
 Slot = Mapping[str, Any]
 _STATE_WIDTH = 22
@@ -122,5 +122,3 @@ _TOLD: dict[str, Callable[[Slot], str]] = {
     "cancelled": _reason,
     "result": _reason,
 }
-
-

@@ -35,10 +35,8 @@ def handler(event, context):
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     if not EMULATOR_PYTHON.exists():
         pytest.skip("the emulator's environment is not installed (make install)")
-    from datetime import date
-
     site = Site(tmp_path_factory.mktemp("site"), Ports.free())
-    ministack = next(s for s in Platform(site).services(Market(date.min)) if s.name == "ministack")
+    ministack = next(s for s in Platform(site).services(Market()) if s.name == "ministack")
     processes = Processes(site.state)
     processes.start(ministack, site.environment())
     try:

@@ -1,0 +1,127 @@
+"""The platform on this machine: `python -m localstack up | down | status | strategy` (`make up`, `make down`).
+
+Ports: 8083 Step Functions, 4566 everything else of AWS (ministack), 9000 the exchange simulator, 8084 the
+schedules. Each can be set by an option or by `ALGO_STEP_FUNCTIONS_PORT`, `ALGO_AWS_PORT`, `ALGO_SIMULATOR_PORT`,
+`ALGO_SCHEDULES_PORT`. Process ids, logs and the clock are in `.local/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from brokers.clock import IST
+from localstack.platform import EMULATOR_PYTHON, Market, Platform, shadowing_package
+from localstack.processes import DidNotStart
+from localstack.seed import USER, Plan, seed, time_of_day
+from localstack.site import ROOT, Ports, Site, machine_arn
+
+STATE = ROOT / ".local"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    ports = replace(
+        Ports.from_environment(), **{f.name: v for f in fields(Ports) if (v := getattr(options, f.name))}
+    )
+    platform = Platform(Site(options.state, ports))
+    done: int = options.run(platform, options)
+    return done
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m localstack", description=__doc__)
+    parser.add_argument("--state", type=Path, default=STATE, help="folder for logs, process ids and the clock")
+    for each in fields(Ports):
+        parser.add_argument(f"--{each.name.replace('_', '-')}-port", dest=each.name, type=int, help="port")
+    commands = parser.add_subparsers(required=True)
+    up = commands.add_parser("up", help="start what does not run, and deploy")
+    up.add_argument("--at", type=_moment, help="let it be this moment in India, e.g. 2026-11-23T09:20")
+    up.add_argument("--instruments", type=Path, help="a Kite instruments CSV to trade from")
+    up.set_defaults(run=_up)
+    commands.add_parser("down", help="stop everything").set_defaults(run=_down)
+    commands.add_parser("status", help="say what runs and what is due").set_defaults(run=_status)
+    strategy = commands.add_parser("strategy", help="log in and schedule the example strategy")
+    strategy.add_argument("--entry", type=time_of_day, help="time of day in India; default: in 5 minutes")
+    strategy.add_argument("--exit", type=time_of_day, default=time_of_day("15:15"))
+    strategy.add_argument("--weekdays", default="MON,TUE,WED,THU,FRI,SAT,SUN")
+    strategy.add_argument("--any-dte", action="store_true", help="trade on any day, not on expiry day only")
+    strategy.set_defaults(run=_strategy)
+    return parser
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=IST)
+
+
+def _up(platform: Platform, options: argparse.Namespace) -> int:
+    if (shadow := shadowing_package()) is not None:
+        print(f"PyPI's package localstack {shadow} is installed and would be imported instead of our folder:")
+        print("  uninstall it: pip uninstall localstack")
+        return 1
+    if not EMULATOR_PYTHON.exists():
+        print("The emulator's environment is missing: run `make install`.")
+        return 1
+    try:
+        platform.start(options.at, Market(options.instruments))
+    except DidNotStart as error:
+        print(error)
+        return 1
+    print(_where(platform))
+    return 0
+
+
+def _down(platform: Platform, _: argparse.Namespace) -> int:
+    stopped = platform.stop()
+    print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+    return 0
+
+
+def _status(platform: Platform, _: argparse.Namespace) -> int:
+    running = platform.running()
+    for name, pid in running.items():
+        print(f"{name:<16} {'not running' if pid is None else f'running, process {pid}'}")
+    if None in running.values():
+        return 1
+    print(_where(platform))
+    return 0
+
+
+def _strategy(platform: Platform, options: argparse.Namespace) -> int:
+    entry = options.entry or (platform.clock.now() + timedelta(minutes=5)).replace(second=0).time()
+    plan = Plan(
+        entry=entry.replace(second=0, microsecond=0, tzinfo=None),
+        exit=options.exit,
+        weekdays=options.weekdays.split(","),
+        dte=None if options.any_dte else 0,
+    )
+    seed(platform.aws, platform.site.simulator_url, plan)
+    print(f"{plan.name}: {USER} enters at {plan.entry:%H:%M} and exits at {plan.exit:%H:%M} IST.")
+    print("Its schedules are due two minutes before; see them at", platform.site.schedules_url)
+    return 0
+
+
+def _where(platform: Platform) -> str:
+    site = platform.site
+    machine = machine_arn("StrategyLifecycle")
+    return f"""
+Step Functions      {site.step_functions_url}
+AWS (ministack)     {site.aws_url}
+Exchange simulator  {site.simulator_url}        ledger: {site.simulator_url}/_sim/ledger
+Schedules           {site.schedules_url}
+Clock               {platform.clock.now():%a %d %b %Y %H:%M:%S} IST
+Logs                {site.state}/*.log
+
+export AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=ap-south-1
+aws stepfunctions list-executions --endpoint-url {site.step_functions_url} --state-machine-arn {machine}
+aws dynamodb scan --endpoint-url {site.aws_url} --table-name algo-orders
+python -m localstack strategy --any-dte     a strategy that enters in 5 minutes, scheduled in Asia/Kolkata
+python -m localstack down                   stop everything (make down)
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""The exchange simulator as its operator sees it, not as a client does: switches, settings, ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import requests
+
+SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerEntry:
+    """One order in the broker's ledger. `status` is Kite's word."""
+
+    broker_order_id: str
+    tag: str
+    account: str
+    symbol: str
+    side: str
+    quantity: int
+    filled_quantity: int
+    average_price: Decimal
+    status: str
+    modifications: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerLedger:
+    """What really happened at the exchange, and the net position of each contract, by account."""
+
+    orders: tuple[BrokerEntry, ...]
+    positions: Mapping[str, Mapping[str, int]]
+    placed: int
+    """Requests to place an order that arrived, whatever became of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The simulator's own API at `url`."""
+
+    url: str
+
+    def ledger(self) -> BrokerLedger:
+        body = self._get("/_sim/ledger")
+        return BrokerLedger(
+            orders=tuple(_entry(order) for order in body["orders"]),
+            positions=body["positions"],
+            placed=sum(r["method"] == "POST" and r["path"].startswith("/orders/") for r in body["requests"]),
+        )
+
+    def fault(self, kind: str, **details: Any) -> None:
+        """Set one switch; see docs/simulator.md for the kinds."""
+        self._send("POST", "/_sim/faults", {"kind": kind, **details})
+
+    def clear_faults(self) -> None:
+        self._send("DELETE", "/_sim/faults")
+
+    def settings(self, **changes: Any) -> None:
+        self._send("PUT", "/_sim/settings", changes)
+
+    def reset(self) -> None:
+        """Forget orders, trades and switches. Sessions and settings stay."""
+        self._send("POST", "/_sim/reset")
+
+    def expire_token(self, account: str) -> None:
+        self._send("POST", "/_sim/expire-token", {"account": account})
+
+    def _get(self, path: str) -> Any:
+        answer = requests.get(f"{self.url}{path}", timeout=SECONDS)
+        answer.raise_for_status()
+        return answer.json()
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> None:
+        requests.request(method, f"{self.url}{path}", json=body, timeout=SECONDS).raise_for_status()
+
+
+def _entry(order: Mapping[str, Any]) -> BrokerEntry:
+    return BrokerEntry(
+        broker_order_id=order["order_id"],
+        tag=order["tag"] or "",
+        account=order["account"],
+        symbol=order["tradingsymbol"],
+        side=order["transaction_type"],
+        quantity=order["quantity"],
+        filled_quantity=order["filled_quantity"],
+        average_price=Decimal(str(order["average_price"])),
+        status=order["status"],
+        modifications=sum(row["status"] == "MODIFIED" for row in order["history"]),
+        at=datetime.fromisoformat(order["accepted_at"]),
+    )
