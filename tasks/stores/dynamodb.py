@@ -327,9 +327,10 @@ class DynamoCatalog:
         return documents.unpack(found) if found else None
 
     def list(self, owner: str, prefix: str) -> Sequence[dict[str, Any]]:
-        found = self._table.query(
-            "#owner = :owner AND begins_with(#item, :prefix)", {"owner": owner, "prefix": prefix}
-        )
+        condition, values = "#owner = :owner", {"owner": owner}
+        if prefix:
+            condition, values = f"{condition} AND begins_with(#item, :prefix)", {**values, "prefix": prefix}
+        found = self._table.query(condition, values)
         return [documents.unpack(item) for item in found]
 
 

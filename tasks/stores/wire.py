@@ -73,7 +73,11 @@ def attributes(values: Mapping[str, object]) -> dict[str, Attribute]:
 
 
 def to_item(row: BaseModel) -> dict[str, Attribute]:
-    return attributes({name: getattr(row, name) for name in type(row).model_fields})
+    """A row; what is empty text is left out only where the row has that as its default."""
+    fields = type(row).model_fields
+    required = {name: attribute("") for name, field in fields.items() if field.is_required()}
+    values = {name: getattr(row, name) for name in fields}
+    return {name: form for name, form in required.items() if values[name] == ""} | attributes(values)
 
 
 def from_item(model: type[RowT], item: Mapping[str, Stored]) -> RowT:

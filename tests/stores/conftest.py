@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import boto3
@@ -23,26 +24,28 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 REGION = "ap-south-1"
+PREFIX = "conformance-"
+
+
+@pytest.fixture(scope="session")
+def dynamodb_client() -> Iterator[DynamoDBClient]:
+    """One client for all tests: making one takes longer than a test."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ACCESS_KEY_ID", "testing")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        endpoint = os.environ.get("ALGO_DYNAMODB")
+        with nullcontext() if endpoint else mock_aws():
+            yield boto3.client("dynamodb", region_name=REGION, endpoint_url=endpoint)
 
 
 @pytest.fixture
-def dynamodb(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[DynamoDBClient]:
-    """A client with all tables created."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    endpoint = os.environ.get("ALGO_DYNAMODB")
-    if endpoint:
-        client = boto3.client("dynamodb", region_name=REGION, endpoint_url=endpoint)
-        names = _names()
-        create_tables(client, names)
-        yield client
-        for name in names.values():
-            client.delete_table(TableName=name)
-        return
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name=REGION)
-        create_tables(client, _names())
-        yield client
+def dynamodb(dynamodb_client: DynamoDBClient) -> Iterator[DynamoDBClient]:
+    """A client with all tables created, and gone afterwards."""
+    create_tables(dynamodb_client, _names())
+    yield dynamodb_client
+    for name in dynamodb_client.list_tables()["TableNames"]:
+        if name.startswith(PREFIX):
+            dynamodb_client.delete_table(TableName=name)
 
 
 @pytest.fixture
@@ -58,4 +61,4 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 
 
 def _names() -> dict[Table, str]:
-    return table_names("conformance-")
+    return table_names(PREFIX)
