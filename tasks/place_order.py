@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
+from brokers.clock import IST
 from brokers.model import NotSent, OrderRequest, Placed, PlaceOutcome, Rejected
 from tasks.contracts import Slot
 from tasks.domain.ids import Purpose
@@ -66,7 +67,7 @@ def run(request: Input, rt: Runtime) -> Output:
     if order.status is not OrderState.CLAIMED:
         return _where_it_stands(order)
     if order.purpose is Purpose.ENTRY and rt.clock.now() > order.entry_until:
-        return _miss(rt, order, f"the entry window ended at {order.entry_until:%H:%M:%S}")
+        return _miss(rt, order, f"the entry window ended at {order.entry_until.astimezone(IST):%H:%M:%S}")
     return _send(rt, order)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
+from brokers.clock import IST
 from brokers.model import Exchange, Product, Side
 from tasks.contracts import AccountTask, ResolvedLeg, Wave, WaveStatus
 from tasks.domain.ids import Purpose, position_id
@@ -42,9 +43,8 @@ def run(request: AccountTask, rt: Runtime) -> Wave:
         return _go_on(standing)
     until = datetime.fromisoformat(request.entry_until)
     if rt.clock.now() > until:
-        return no_wave(
-            WaveStatus.MISSED, Purpose.ENTRY, reason=f"the entry window ended at {request.entry_until}"
-        )
+        reason = f"the entry window ended at {until.astimezone(IST):%H:%M:%S}"
+        return no_wave(WaveStatus.MISSED, Purpose.ENTRY, reason=reason)
     multiplier = _multiplier(rt, request)
     rt.brokers.reader(request.account).check_session()
     return _go_on(rt.stores.runs.plan_account(_plan(request, multiplier)))
