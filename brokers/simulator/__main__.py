@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument(
         "--date",
         type=date.fromisoformat,
-        help="the date to play, at the wall's time of day; ignored when ALGO_CLOCK is set",
+        help="the date to play, at the wall's time of day; with ALGO_CLOCK, the clock's date wins",
     )
     parse.add_argument(
         "--instruments", type=Path, help="a Kite instruments CSV, instead of the simulator's own"
@@ -81,9 +81,13 @@ def world_from(arguments: argparse.Namespace) -> World:
     settings = Settings(
         postback_url=arguments.postback_url, always_open=arguments.always_open, step_ms=arguments.step_ms
     )
-    clock = choose_clock(arguments.date)
     return build_world(
-        clock, accounts, seed=arguments.seed, instruments=arguments.instruments, settings=settings
+        choose_clock(arguments.date),
+        accounts,
+        seed=arguments.seed,
+        instruments=arguments.instruments,
+        day=arguments.date,
+        settings=settings,
     )
 
 

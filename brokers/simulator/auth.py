@@ -16,7 +16,7 @@ END_OF_SESSION = time(6, 0)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user of the broker and the API key registered for it. `access_token` is one to accept from the start."""
+    """A user of the broker and its API key. `access_token` is one to accept from the start."""
 
     user_id: str
     api_key: str

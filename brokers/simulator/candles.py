@@ -32,10 +32,10 @@ def candles(
     market: Market,
     calendar: TradingCalendar,
     item: Contract | Index,
+    *,
     minutes: int,
     start: datetime,
     end: datetime,
-    *,
     interest: bool,
 ) -> list[list[Any]]:
     """Rows of time, open, high, low, close, volume and, if wanted, open interest, from `start` to `end`."""

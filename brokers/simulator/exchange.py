@@ -42,7 +42,7 @@ UNANNOUNCED = frozenset({Due.LOOK, Due.LAPSE})
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """An order changed in a way that Kite tells its owner: COMPLETE, CANCELLED, REJECTED, or UPDATE for the rest."""
+    """An order changed in a way that Kite tells its owner about; `row` is the order as it then was."""
 
     order: Order
     row: dict[str, Any]
@@ -104,7 +104,7 @@ class Exchange:
         self._schedule(now + self.step, Due.CANCEL, order)
 
     def trade_outside(self, request: NewOrder, now: datetime) -> Order:
-        """An order that a person sent from a terminal: filled at once at the quote, in the book without a tag."""
+        """An order that a person sent from a terminal: filled at once at the quote, without a tag."""
         order = self._enter(request, Behaviour(), now)
         order.from_api = False
         order.at_exchange = now

@@ -54,7 +54,7 @@ ORDER_KINDS = frozenset(FaultKind) - REPLY_KINDS - POSTBACK_KINDS
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One thing that a fault can strike: a request, or the postback of an update (`request` is then its status)."""
+    """What a fault can strike: a request, or a postback (then `request` is the status it tells)."""
 
     request: str
     account: str

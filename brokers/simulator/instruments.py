@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -37,8 +38,7 @@ HEADER = [
     "instrument_type",
     "segment",
     "exchange",
-]
-INDEX_SEGMENT = 9
+]  # Kite's columns, in Kite's order
 FAR_STRIKES = 6
 
 
@@ -257,12 +257,7 @@ def guess_levels(listing: Listing) -> dict[str, float]:
 def _centre(strikes: list[Decimal]) -> float:
     if len(strikes) < 3:
         return float(median(strikes))
-    gaps = [high - low for low, high in zip(strikes, strikes[1:], strict=False)]
-    finest = min(gaps)
-    dense = {
-        s
-        for low, high, gap in zip(strikes, strikes[1:], gaps, strict=False)
-        if gap == finest
-        for s in (low, high)
-    }
+    pairs = list(pairwise(strikes))
+    finest = min(high - low for low, high in pairs)
+    dense = {strike for low, high in pairs if high - low == finest for strike in (low, high)}
     return float(median(dense))

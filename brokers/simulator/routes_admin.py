@@ -14,11 +14,12 @@ from starlette.routing import Route
 
 from brokers.simulator.auth import Account
 from brokers.simulator.faults import Fault
-from brokers.simulator.instruments import Contract
 from brokers.simulator.orders import NewOrder
 from brokers.simulator.positions import net_quantities
 from brokers.simulator.replies import KiteError, timestamp
 from brokers.simulator.world import Settings, World
+
+ZERO = Decimal(0)
 
 
 class _Body(BaseModel):
@@ -49,6 +50,12 @@ class OneOrder(_Body):
     order_id: str
 
 
+class Offline(_Body):
+    """Seconds of wall time during which nobody can connect."""
+
+    seconds: float = Field(gt=0, le=600)
+
+
 class Move(_Body):
     """A jump of an index by so many per cent, from now on."""
 
@@ -63,7 +70,7 @@ def _route(path: str, handler: Handler, method: str) -> Route:
     async def serve(request: Request) -> Response:
         world: World = request.app.state.world
         try:
-            world.now()
+            world.tick()
             answer = await handler(world, request)
         except ValidationError as error:
             return JSONResponse({"error": error.errors(include_url=False, include_context=False)}, 400)
@@ -176,10 +183,9 @@ async def outside(world: World, request: Request) -> dict[str, Any]:
     contract = world.listing(world.now()).by_key.get(f"{body.exchange}:{body.symbol}")
     if contract is None:
         raise KiteError(404, "InputException", f"no contract {body.exchange}:{body.symbol} is listed")
-    order = _trade_outside(
-        world, _account(world, body.account), contract, body.side, body.quantity, body.product
-    )
-    return {"order_id": order}
+    user = _account(world, body.account).user_id
+    order = NewOrder(user, contract, body.side, "MARKET", body.quantity, ZERO, body.product)
+    return {"order_id": world.exchange.trade_outside(order, world.now()).id}
 
 
 async def square_off(world: World, request: Request) -> dict[str, Any]:
@@ -189,17 +195,15 @@ async def square_off(world: World, request: Request) -> dict[str, Any]:
     trades = [trade for trade in world.exchange.trades if trade.account == account.user_id]
     contracts = {trade.contract.symbol: trade.contract for trade in trades}
     orders = [
-        _trade_outside(world, account, contracts[symbol], "SELL" if units > 0 else "BUY", abs(units), product)
+        NewOrder(account.user_id, contracts[symbol], side_to_close(units), "MARKET", abs(units), ZERO, product)
         for (symbol, product), units in net_quantities(trades, now).items()
     ]
-    return {"order_ids": orders}
+    return {"order_ids": [world.exchange.trade_outside(order, now).id for order in orders]}
 
 
-def _trade_outside(
-    world: World, account: Account, contract: Contract, side: str, quantity: int, product: str
-) -> str:
-    request = NewOrder(account.user_id, contract, side, "MARKET", quantity, Decimal(0), product)
-    return world.exchange.trade_outside(request, world.now()).id
+def side_to_close(units: int) -> str:
+    """The side that takes a net quantity to zero."""
+    return "SELL" if units > 0 else "BUY"
 
 
 async def cancel_outside(world: World, request: Request) -> dict[str, Any]:
@@ -210,6 +214,15 @@ async def cancel_outside(world: World, request: Request) -> dict[str, Any]:
         raise KiteError(404, "OrderException", f"no order {body.order_id}")
     world.exchange.cancel(order, world.now())
     return {"order_id": order.id}
+
+
+async def offline(world: World, request: Request) -> dict[str, Any]:
+    """Take new connections from nobody for a while: they are refused before anything is sent."""
+    body = Offline.model_validate_json(await request.body())
+    if world.go_offline is None:
+        raise KiteError(400, "InputException", "this server has no listener of its own to close")
+    world.go_offline(body.seconds)
+    return {"offline_for": body.seconds}
 
 
 async def move(world: World, request: Request) -> dict[str, Any]:
@@ -245,4 +258,5 @@ ROUTES = [
     _route("/_sim/square-off", square_off, "POST"),
     _route("/_sim/cancel", cancel_outside, "POST"),
     _route("/_sim/move", move, "POST"),
+    _route("/_sim/offline", offline, "POST"),
 ]

@@ -78,9 +78,9 @@ def historical(asked: Asked) -> Response:
         asked.world.market,
         trading_calendar(),
         item,
-        minutes,
-        start,
-        min(end, asked.now),
+        minutes=minutes,
+        start=start,
+        end=min(end, asked.now),
         interest=query.get("oi") == "1",
     )
     return success({"candles": rows})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -73,6 +73,7 @@ class World:
     dump: Listing | None
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     in_progress: int = 0
+    go_offline: Callable[[float], None] | None = None
     requests: deque[Request] = field(default_factory=lambda: deque(maxlen=20_000))
 
     def now(self) -> datetime:
@@ -81,6 +82,12 @@ class World:
         self.exchange.advance(now)
         for update in self.exchange.take_updates():
             self.postbacks.submit(update)
+        return now
+
+    def tick(self) -> datetime:
+        """The platform's time, with everything done and every postback sent that was due by then."""
+        now = self.now()
+        self.postbacks.send_due(now)
         return now
 
     def listing(self, now: datetime) -> Listing:
@@ -102,8 +109,7 @@ class World:
     async def run(self) -> None:
         """Keep the exchange going: do what is due, nap until the next thing, or until woken."""
         while True:
-            now = self.now()
-            self.postbacks.send_due(now)
+            now = self.tick()
             due = self.next_due()
             nap = LONGEST_NAP if due is None else min((due - now).total_seconds(), LONGEST_NAP)
             self.wake.clear()
@@ -145,9 +151,12 @@ def build_world(
     *,
     seed: int = 7,
     instruments: Path | None = None,
+    day: date | None = None,
     settings: Settings | None = None,
 ) -> World:
     """A world that has just begun.
+
+    With a dump, the indices start from the middle of its strikes on `day` (today, if not given).
 
     Raises
     ------
@@ -161,7 +170,7 @@ def build_world(
     if instruments is not None:
         dump = read_dump(instruments)
         levels |= guess_levels(dump)
-        reference = calendar.previous(clock.now().date())
+        reference = calendar.previous(day or clock.now().date())
     walk = Walk(seed, levels, reference, calendar)
     market = Market(walk, calendar)
     sessions = Sessions(tuple(accounts), seed)
