@@ -143,17 +143,23 @@ class Watcher:
         self._machines = tuple(machines)
         self._readers: dict[str, Reader] = {}
         self._finished: set[str] = set()
+        self._histories: dict[str, list[Mapping[str, Any]]] = {}
 
     def news(self) -> list[Step | End]:
         """What has happened since the last time, in the order in which it did."""
         found: list[Step | End] = []
         for arn in self._executions():
             reader = self._readers.setdefault(arn, Reader(arn.rsplit(":", 1)[-1]))
-            items = reader.read(self._history(arn))
+            self._histories[arn] = self._history(arn)
+            items = reader.read(self._histories[arn])
             if any(isinstance(item, End) for item in items):
                 self._finished.add(arn)
             found += items
         return sorted(found, key=_when)
+
+    def histories(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Every execution's events, as they were last seen."""
+        return self._histories
 
     def _executions(self) -> list[str]:
         return [

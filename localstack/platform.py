@@ -95,12 +95,8 @@ class Platform:
     def services(self, market: Market) -> list[Service]:
         """Every process, in the order in which they start."""
         site, ports = self.site, self.site.ports
-        simulator = [
-            "--port",
-            str(ports.simulator),
-            "--seed",
-            str(market.seed),
-        ]
+        simulator = ["--port", str(ports.simulator), "--seed", str(market.seed)]
+        simulator += ["--postback-url", self.postback_url("{account}")]
         if market.instruments is not None:
             simulator += ["--instruments", str(market.instruments.resolve())]
         return [

@@ -11,18 +11,30 @@ from localstack.history import End, Step
 
 Slot = Mapping[str, Any]
 _STATE_WIDTH = 22
+_INDENT = len("00:00:00  ") + 14 + _STATE_WIDTH + 1
 
 
-def line(item: Step | End, names: Mapping[str, str]) -> str:
-    """One line (or a few, aligned) for a step; `names` are short names of executions."""
-    who = names.get(item.execution, item.execution)
-    if isinstance(item, End):
-        return f"{item.at:%H:%M:%S}  {who:<13} {_end(item)}"
-    where = f"{item.state}" if item.iteration is None else f"  {item.state} #{item.iteration + 1}"
-    first, *more = note(item).split("\n")
-    head = f"{item.left:%H:%M:%S}  {who:<13} {where:<{_STATE_WIDTH}} {first}".rstrip()
-    indent = " " * (len("00:00:00  ") + 14 + _STATE_WIDTH + 1)
-    return "\n".join([head, *(indent + text for text in more)])
+class Story:
+    """Tells steps in the order in which they come, and remembers whose they are."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def tell(self, item: Step | End) -> str:
+        """One line, or a few that are aligned."""
+        if isinstance(item, End):
+            return f"{item.at:%H:%M:%S}  {self._names.get(item.execution, ''):<13} {_end(item)}"
+        who = self._names.setdefault(item.execution, _name(item.input))
+        where = item.state if item.iteration is None else f"  {item.state} {item.iteration + 1}"
+        first, *more = note(item).split("\n")
+        head = f"{item.left:%H:%M:%S}  {who:<13} {where:<{_STATE_WIDTH}} {first}".rstrip()
+        return "\n".join([head, *(" " * _INDENT + text for text in more)])
+
+
+def _name(given: Slot) -> str:
+    """What the execution that was started with `given` is called here: `entry`, or `ZA1234 entry`."""
+    side = str(given.get("transaction_type") or given.get("side") or "")
+    return f"{given.get('account', '')} {side.lower()}".strip()
 
 
 def _end(end: End) -> str:
