@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install test check format
+.PHONY: help install demo up down cases case bench test check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -26,6 +26,25 @@ $(EMULATOR)/.done: requirements-emulator.txt $(VENV)/.done
 	$(PYTHON) -m venv --without-pip $(EMULATOR)
 	$(BIN)/uv pip sync --quiet --python $(EMULATOR)/bin/python requirements-emulator.txt
 	touch $@
+
+demo: install  ## One strategy's day, from schedule to profit or loss; DATE= WEEKDAYS= INSTRUMENTS=
+	@$(BIN)/python -m localstack.demo $(if $(DATE),--date $(DATE)) $(if $(WEEKDAYS),--weekdays $(WEEKDAYS)) \
+		$(if $(INSTRUMENTS),--instruments $(INSTRUMENTS))
+
+up: install  ## The platform on this machine; AT=2026-11-23T09:20 sets its clock, INSTRUMENTS= its contracts
+	@$(BIN)/python -m localstack up $(if $(AT),--at $(AT)) $(if $(INSTRUMENTS),--instruments $(INSTRUMENTS))
+
+down:  ## Stop it
+	@$(BIN)/python -m localstack down
+
+cases: install  ## What happens when a reply is lost, a leg is rejected, …: the broker's ledger beside ours
+	@$(BIN)/python -m localstack.cases
+
+case: install  ## One of them: NAME=lost-reply-accepted
+	@$(BIN)/python -m localstack.cases $(NAME)
+
+bench: install  ## How fast it is
+	@$(BIN)/python -m bench
 
 test: install node_modules  ## Everything, in under five minutes
 	$(BIN)/pytest
