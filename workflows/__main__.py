@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from workflows.asl.render import render
-from workflows.catalogue import DEFINITIONS, MACHINES, file_name
+from workflows.catalogue import DEFINITIONS, MACHINES, file_name, files
 
 
 def main() -> None:
     DEFINITIONS.mkdir(exist_ok=True)
     for machine in MACHINES:
-        path = DEFINITIONS / f"{file_name(machine)}.asl.json"
-        path.write_text(render(machine), encoding="utf-8")
-        sys.stdout.write(f"{path}\n")
+        for suffix, text in files(machine).items():
+            path = DEFINITIONS / f"{file_name(machine)}.{suffix}"
+            path.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"{path}\n")
 
 
 if __name__ == "__main__":

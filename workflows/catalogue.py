@@ -1,4 +1,4 @@
-"""Every state machine of the platform, from top to bottom as it is started."""
+"""Every state machine of the platform, and the files that are generated from it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,17 @@ from pathlib import Path
 
 from workflows.account_basket import ACCOUNT_BASKET
 from workflows.asl.machine import Machine
+from workflows.asl.mermaid import mermaid
+from workflows.asl.render import render
 from workflows.strategy_lifecycle import STRATEGY_LIFECYCLE
 
 MACHINES: tuple[Machine, ...] = (STRATEGY_LIFECYCLE, ACCOUNT_BASKET)
+
+
+def files(machine: Machine) -> dict[str, str]:
+    """What is generated of a machine, by the file's suffix: the definition, and its picture for documents."""
+    return {"asl.json": render(machine), "mmd": mermaid(machine, everything=False)}
+
 
 DEFINITIONS = Path(__file__).parent / "definitions"
 

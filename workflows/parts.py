@@ -42,8 +42,8 @@ PERSISTENCE = (
     Retry(errors=_ONLY_A_PERSON_CAN, interval=1, max_attempts=0, backoff=1.0),
     Retry(errors=["States.ALL"], interval=5, max_attempts=4000, backoff=1.0),
 )
-"""Of what closes positions: every 5 seconds for over five hours, whatever is wrong. Exits never stop. (The history
-of an execution takes 25,000 events, about five for each try.)"""
+"""Of what closes positions: every 5 seconds for over five hours, whatever is wrong. Exits never stop. (The
+history of an execution takes 25,000 events, about five for each try.)"""
 
 CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
 _STORE_TROUBLE = (

@@ -156,8 +156,16 @@ def _watch(name: Name) -> list[State]:
             arguments={"token": TASK_TOKEN, "order_id": Path("$.order.order_id")},
             slot="fill",
             timeout=POLL,
-            catch=[Catch(errors=["States.ALL"], next=f"Chase{name}Order", slot="trouble")],
+            catch=[
+                Catch(errors=["States.Timeout"], next=f"Chase{name}Order", slot="trouble"),
+                Catch(errors=["States.ALL"], next=f"Wait{name}Poll", slot="trouble"),
+            ],
             next=f"Total{name}Fills",
+        ),
+        Wait(
+            name=f"Wait{name}Poll",
+            comment="Without it, a watch that fails at once would use up the order's modifications at once",
+            seconds=POLL,
         ),
         _on_order(f"Chase{name}Order", "chase_order", "chase", name),
         Choice(

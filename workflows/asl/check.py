@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workflows.asl.checks.data import check_data
 from workflows.asl.checks.graph import check_graph
-from workflows.asl.checks.integrations import check_callback
+from workflows.asl.checks.integrations import check_callback, check_function_errors
 from workflows.asl.checks.policy import check_policy
 from workflows.asl.errors import BuildError, Problem
 from workflows.asl.flow import all_states
@@ -37,4 +37,5 @@ def find_problems(machine: Machine) -> Iterator[Problem]:
     for state in all_states(machine.states):
         if isinstance(state, Task):
             yield from check_callback(state)
+            yield from check_function_errors(state)
     yield from check_policy(machine.states, portable=machine.portable, express=machine.kind == "EXPRESS")

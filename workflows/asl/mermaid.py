@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workflows.asl.conditions import AllOf, AnyOf, Condition, Negation, Test
 from workflows.asl.expressions import Expression
-from workflows.asl.flow import Edge, edges, is_end
+from workflows.asl.flow import Edge, edges, is_end, reach, targets
 from workflows.asl.states import Choice, Fail, Map, Parallel, State, Succeed, Wait, inner
 
 if TYPE_CHECKING:
@@ -23,40 +23,28 @@ _SYMBOLS = {
 }
 
 
-def mermaid(machine: Machine, *, catches: bool = True) -> str:
-    """The graph as mermaid text. Without `catches`, only the ways of an execution where no error is caught."""
-    lines = ["flowchart TD", *_scope(machine.states, "    ", catches=catches)]
+def mermaid(machine: Machine, *, everything: bool = True) -> str:
+    """The graph as mermaid text. Without `everything`, what only a Catch of States.ALL leads to is left out."""
+    lines = ["flowchart TD", *_scope(machine.states, "    ", everything)]
     return "\n".join(lines) + "\n"
 
 
-def _scope(states: Sequence[State], indent: str, *, catches: bool) -> Iterator[str]:
-    drawn = _drawn(states, catches=catches)
-    for state in drawn:
-        yield from _node(state, indent, catches=catches)
-    names = {state.name for state in drawn}
-    for edge in edges(states):
-        if edge.source in names and edge.target in names and (catches or edge.kind != "catch"):
+def _scope(states: Sequence[State], indent: str, everything: bool) -> Iterator[str]:
+    ways = [edge for edge in edges(states) if everything or edge.errors != ("States.ALL",)]
+    drawn = reach([states[0].name], targets(ways))
+    for state in states:
+        if state.name in drawn:
+            yield from _node(state, indent, everything)
+    for edge in ways:
+        if edge.source in drawn:
             yield f"{indent}{_edge(edge)}"
 
 
-def _drawn(states: Sequence[State], *, catches: bool) -> list[State]:
-    """Without catches, a state that only errors lead to is left out."""
-    if catches:
-        return list(states)
-    shown = [states[0].name]
-    ways = [edge for edge in edges(states) if edge.kind != "catch"]
-    for name in shown:
-        shown.extend(
-            dict.fromkeys(edge.target for edge in ways if edge.source == name and edge.target not in shown)
-        )
-    return [state for state in states if state.name in shown]
-
-
-def _node(state: State, indent: str, *, catches: bool) -> Iterator[str]:
+def _node(state: State, indent: str, everything: bool) -> Iterator[str]:
     if isinstance(state, Map | Parallel):
         yield f'{indent}subgraph {state.name}["{state.name} · {type(state).__name__}"]'
         for scope in inner(state):
-            yield from _scope(scope, indent + "    ", catches=catches)
+            yield from _scope(scope, indent + "    ", everything)
         yield f"{indent}end"
     else:
         yield f"{indent}{state.name}{_shape(state)}"
@@ -75,7 +63,8 @@ def _shape(state: State) -> str:
 
 def _edge(edge: Edge) -> str:
     if edge.kind == "catch":
-        return f'{edge.source} -. "{", ".join(edge.errors)}" .-> {edge.target}'
+        errors = ", ".join(error.rpartition(".")[2] for error in edge.errors)
+        return f'{edge.source} -. "{errors}" .-> {edge.target}'
     label = _label(edge.test) if edge.test else "else" if edge.kind == "default" else ""
     return f'{edge.source} -- "{label}" --> {edge.target}' if label else f"{edge.source} --> {edge.target}"
 
@@ -96,8 +85,12 @@ def _comparison(condition: Condition) -> str:
     """`side = EXIT`: the last name of the path is enough for a picture."""
     variable = condition.variable.text.rpartition(".")[2]
     value = condition.value
-    operand = value.text.rpartition(".")[2] if isinstance(value, Expression) else str(value)
+    operand = value.text.rpartition(".")[2] if isinstance(value, Expression) else _literal(value)
     operator = condition.operator.removesuffix("Path")
     for family in ("String", "Numeric", "Boolean", "Timestamp"):
         operator = operator.removeprefix(family)
     return f"{variable} {_SYMBOLS.get(operator, operator)} {operand}"
+
+
+def _literal(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -28,6 +28,7 @@ _SCALARS: Mapping[str, Any] = {
     "double": float,
     "boolean": bool,
 }
+_FUNCTION_PREFIXES = frozenset({"Lambda", "Runtime", "Sandbox", "States"})
 _WORDS = re.compile(r"[#:]\w+")
 _DYNAMODB_TEXTS = (
     "ConditionExpression",
@@ -73,6 +74,21 @@ def check_callback(state: Task) -> Iterator[Problem]:
             "callback-timeout",
             "would wait up to a year for its token: set `timeout` or `heartbeat`",
         )
+
+
+def check_function_errors(state: Task) -> Iterator[Problem]:
+    """A function ends with its exception's class name, or with an error of the Lambda service."""
+    if isinstance(state.resource, Call):
+        return
+    for handler in (*retries_of(state), *catches_of(state)):
+        for error in handler.errors:
+            prefix, dot, _ = error.partition(".")
+            if dot and prefix not in _FUNCTION_PREFIXES:
+                yield Problem(
+                    state.name,
+                    "error-prefix",
+                    f"{error} never comes from a function: name the exception's class, or an error of Lambda.",
+                )
 
 
 def _arguments(state: Task, call: Call, model: OperationModel, view: View) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from workflows.asl.flow import all_scopes, all_states, edges, reach, targets
 from workflows.asl.resources import Call, InvokeAndAwait
 from workflows.asl.states import Choice, Fail, Map, Moving, Pass, State, Task, catches_of, inner
 
+_TOLD_BY_ARGUMENTS = frozenset({"dynamodb", "lambda", "sfn", "sns", "sqs"})
 PORTABLE_SERVICES = frozenset({"dynamodb", "lambda", "sns", "sqs", "states"})
 
 
@@ -20,6 +21,7 @@ def check_policy(states: Sequence[State], *, portable: bool, express: bool) -> I
         if isinstance(state, Task):
             yield from _retries(state)
             yield from _times(state)
+            yield from _permission(state)
             yield from _express(state) if express else ()
         if isinstance(state, Map) and state.never_fails:
             yield from _never_fails(state)
@@ -48,7 +50,7 @@ def _times(state: Task) -> Iterator[Problem]:
         yield Problem(
             state.name,
             "timeouts",
-            f"{function.name} ends after {function.timeout:g} s, its requests after {function.http_timeout:g} s:"
+            f"{function.name} ends after {function.timeout:g} s, its requests after {function.http_timeout:g}:"
             " give the function more or the requests less",
         )
     if isinstance(resource, InvokeAndAwait):
@@ -58,6 +60,17 @@ def _times(state: Task) -> Iterator[Problem]:
             state.name,
             "timeouts",
             f"its time-out must be longer than {function.name}'s {function.timeout:g} s: set `timeout` higher",
+        )
+
+
+def _permission(state: Task) -> Iterator[Problem]:
+    """The role gets no `*`: what an aws-sdk call touches must be known."""
+    call = state.resource
+    if isinstance(call, Call) and call.sdk and call.service not in _TOLD_BY_ARGUMENTS and not call.resources:
+        yield Problem(
+            state.name,
+            "resources",
+            f"what {call.service}:{call.action} touches is not known: name its ARNs in `resources`",
         )
 
 

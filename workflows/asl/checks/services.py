@@ -21,7 +21,7 @@ OPTIMIZED: dict[str, tuple[str, ...]] = {
     "sqs:sendMessage": ("MessageBody",),
     "states:startExecution": ("Input",),
 }
-"""The optimized integrations this language knows, and which arguments take an object where the API takes text."""
+"""The optimized integrations known here, and which of their arguments take an object, not text as in the API."""
 
 _PATTERNS: dict[str, tuple[str, ...]] = {
     "events:putEvents": ("", "waitForTaskToken"),
