@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -43,6 +44,15 @@ COUNTED = {
 def topic(scope: Construct, settings: Settings) -> sns.Topic:
     """The topic that hears every alarm."""
     made = sns.Topic(scope, "Alarms", topic_name=named("alarms"), enforce_ssl=True)
+    # A topic with a policy of its own no longer has the one that lets the account's alarms publish.
+    made.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            actions=["sns:Publish"],
+            resources=[made.topic_arn],
+            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}},
+        )
+    )
     if settings.alarm_email:
         made.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
     return made

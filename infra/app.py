@@ -57,4 +57,8 @@ def synthesize(app: App, settings: Settings) -> CloudAssembly:
         data = DataStack(app, settings)
         compute = ComputeStack(app, settings, code_zip=write_code_zip(Path(folder)))
         compute.add_stack_dependency(data)
+        if not settings.local:
+            from infra.machines import MachinesStack  # noqa: PLC0415  (builds the machines, which takes a second)
+
+            MachinesStack(app, settings, told=compute.alarms).add_stack_dependency(compute)
         return app.synth()

@@ -111,7 +111,7 @@ class ComputeStack(AlgoStack):
             methods=[api.HttpMethod.POST],
             integration=integrations.HttpLambdaIntegration("Receive", self.functions[RECEIVER]),
         )
-        logs = log_group(self, "Postbacks", f"/aws/apigateway/{named('postbacks')}", self.settings)
+        logs = log_group(self, "Postbacks", f"/aws/vendedlogs/apis/{named('postbacks')}", self.settings)
         stage = http.add_stage(
             "Stage",
             stage_name="$default",

@@ -1,4 +1,4 @@
-"""What a function may do, from what its `FUNCTION` says: nothing more."""
+"""What a function may do: what its `FUNCTION` says of it, and nothing more."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def statements(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement
         yield from _read(table, stack)
     for table in function.writes:
         actions = WRITE + FORGET if table is Table.CALLBACKS else WRITE
-        yield _allow(actions, table_arn(table, stack))
+        yield allow(actions, table_arn(table, stack))
     if function.broker:
-        yield _allow(("secretsmanager:GetSecretValue",), secrets_arn(stack))
+        yield allow(("secretsmanager:GetSecretValue",), secrets_arn(stack))
     if function.completes_callbacks:
         # IAM knows no narrower resource here: whoever holds a task token may answer it.
-        yield _allow(("states:SendTaskFailure", "states:SendTaskSuccess"), "*")
+        yield allow(("states:SendTaskFailure", "states:SendTaskSuccess"), "*")
 
 
 def secrets_arn(stack: Stack) -> str:
@@ -45,11 +45,11 @@ def table_arn(table: Table, stack: Stack) -> str:
 
 def _read(table: Table, stack: Stack) -> Iterator[iam.PolicyStatement]:
     arn = table_arn(table, stack)
-    yield _allow(READ, arn)
+    yield allow(READ, arn)
     indexes = [f"{arn}/index/{name}" for name, _ in SHAPES[table].indexes]
     if indexes:
-        yield _allow(("dynamodb:Query",), *indexes)
+        yield allow(("dynamodb:Query",), *indexes)
 
 
-def _allow(actions: tuple[str, ...], *resources: str) -> iam.PolicyStatement:
+def allow(actions: tuple[str, ...], *resources: str) -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=list(actions), resources=list(resources))

@@ -1,0 +1,136 @@
+"""AlgoMachines: the state machines, the group their schedules belong to, and the alarms on executions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from aws_cdk import ArnFormat, CfnOutput, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra import alarms
+from infra.functions import log_group
+from infra.nag import acknowledge
+from infra.permissions import allow
+from infra.settings import PREFIX, Settings, named
+from infra.stack import AlgoStack
+from tasks.catalogue import FUNCTIONS
+from tasks.spec import Table
+from workflows.asl.iam import iam_statements
+from workflows.asl.machine import Machine
+from workflows.catalogue import DEFINITIONS, MACHINES, file_name
+
+_PLACEHOLDER = re.compile(r"\$\{([\w:]+)\}")
+
+SCHEDULED = "StrategyLifecycle"
+"""The machine that schedules start. The others are started by it."""
+
+
+class MachinesStack(AlgoStack):
+    """State machines from their committed definitions, and what EventBridge Scheduler needs to start them."""
+
+    def __init__(self, scope: Construct, settings: Settings, *, told: sns.ITopic) -> None:
+        super().__init__(
+            scope, "AlgoMachines", settings, description="State machines and schedules of the basket platform"
+        )
+        self._told = told
+        self._names = self._substitutions()
+        self.machines = {machine.name: self._machine(machine) for machine in MACHINES}
+        self._schedules(self.machines[SCHEDULED])
+
+    def _substitutions(self) -> dict[str, str]:
+        """What stands for each placeholder of a definition."""
+        functions = {f.placeholder: self._arn("lambda", "function", f.name) for f in FUNCTIONS}
+        machines = {f"{m.name}Machine": self._arn("states", "stateMachine", m.name) for m in MACHINES}
+        return functions | machines | {table.placeholder: named(table) for table in Table}
+
+    def _arn(self, service: str, resource: str, name: str) -> str:
+        return self.format_arn(
+            service=service,
+            resource=resource,
+            resource_name=named(name),
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    def _machine(self, machine: Machine) -> sfn.StateMachine:
+        definition = (DEFINITIONS / f"{file_name(machine)}.asl.json").read_text(encoding="utf-8")
+        group = log_group(self, machine.name, f"/aws/vendedlogs/states/{named(machine.name)}", self.settings)
+        made = sfn.StateMachine(
+            self,
+            machine.name,
+            state_machine_name=named(machine.name),
+            state_machine_type=sfn.StateMachineType(machine.kind),
+            definition_body=sfn.DefinitionBody.from_string(definition),
+            definition_substitutions={
+                name: value for name, value in self._names.items() if f"${{{name}}}" in definition
+            },
+            role=self._role(machine),
+            # Without the data: a state's parameters hold the task token, which lets anyone answer for it.
+            logs=sfn.LogOptions(destination=group, level=sfn.LogLevel.ALL, include_execution_data=False),
+            tracing_enabled=True,
+        )
+        alarms.on_executions(made, self._told)
+        return made
+
+    def _role(self, machine: Machine) -> iam.Role:
+        role = iam.Role(
+            self,
+            f"{machine.name}Role",
+            assumed_by=_only_from(self, "states.amazonaws.com"),
+            description=f"What {machine.name} may do",
+        )
+        for statement in statements(machine, self._names, self):
+            role.add_to_principal_policy(statement)
+        acknowledge(
+            role,
+            "IAM5[Resource::*]",
+            "X-Ray and the delivery of logs know no narrower resource; every other statement names its own.",
+        )
+        return role
+
+    def _schedules(self, machine: sfn.StateMachine) -> None:
+        """The group, the role a schedule starts the machine with, and where a start that failed ends up."""
+        scheduler.CfnScheduleGroup(self, "Schedules", name=PREFIX)
+        dead = alarms.dead_letters(self, "SchedulesDeadLetters", "schedules-dlq", self._told)
+        acknowledge(
+            dead,
+            "SQS3",
+            "It is the dead letter queue of the schedules, which are made while the platform runs.",
+        )
+        role = iam.Role(
+            self,
+            "SchedulesRole",
+            role_name=named("schedules"),
+            assumed_by=_only_from(self, "scheduler.amazonaws.com"),
+            description=f"What a schedule may do: start {SCHEDULED}",
+        )
+        machine.grant_start_execution(role)
+        dead.grant_send_messages(role)
+        CfnOutput(self, "ScheduleGroup", value=PREFIX)
+        CfnOutput(self, "ScheduleRoleArn", value=role.role_arn)
+        CfnOutput(self, "ScheduleDeadLettersArn", value=dead.queue_arn)
+        CfnOutput(self, "ScheduleTargetArn", value=machine.state_machine_arn)
+
+
+def statements(machine: Machine, names: Mapping[str, str], stack: Stack) -> Iterator[iam.PolicyStatement]:
+    """The statements of a state machine's role, apart from its logs and traces: what its states call.
+
+    `names` holds what stands for each placeholder of the definition.
+    """
+    known = dict(names) | {
+        "AWS::Partition": stack.partition,
+        "AWS::Region": stack.region,
+        "AWS::AccountId": stack.account,
+    }
+    for statement in iam_statements(machine):
+        resources = (_PLACEHOLDER.sub(lambda found: known[found[1]], each) for each in statement.resources)
+        yield allow(statement.actions, *resources)
+
+
+def _only_from(stack: AlgoStack, service: str) -> iam.PrincipalBase:
+    """The service, and only when it acts for this account."""
+    return iam.ServicePrincipal(service).with_conditions({"StringEquals": {"aws:SourceAccount": stack.account}})
