@@ -22,7 +22,6 @@ from enum import Enum, auto
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
-from urllib3.exceptions import ProxyError as Urllib3ProxyError
 
 from brokers.errors import (
     BrokerError,
@@ -107,7 +106,7 @@ def meaning_of(error: Exception, status: int | None) -> Meaning:
 def _meaning_of_answer(error: Exception) -> Meaning:
     """Kite's own words, by class and HTTP code."""
     code, message = getattr(error, "code", 500), str(error)
-    if not 400 <= code < 500 or code == 408 or isinstance(error, kite_errors.DataException):
+    if not 400 <= code < 500 or code == 408:
         return Meaning.SAYS_NOTHING
     if _ADDRESS_REFUSED.search(message):
         return Meaning.ADDRESS_REFUSED
@@ -144,8 +143,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield found
         if isinstance(found, MaxRetryError):
             found = found.reason
-        elif isinstance(found, Urllib3ProxyError):
-            found = found.original_error
         else:
             found = next((part for part in found.args if isinstance(part, BaseException)), None)
 

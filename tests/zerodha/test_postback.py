@@ -107,6 +107,11 @@ def test_a_body_that_is_no_postback_is_malformed(body: bytes) -> None:
         parse_postback(body, SECRET)
 
 
+def test_a_body_that_is_too_long_is_refused_though_it_is_signed() -> None:
+    with pytest.raises(MalformedPostback, match="bytes are more than 65536"):
+        parse_postback(signed(meta={"padding": "x" * MAX_BODY}), SECRET)
+
+
 @pytest.mark.parametrize("name", ["order_id", "order_timestamp", "checksum"])
 @pytest.mark.parametrize("value", [None, 17, ["x"]])
 def test_what_the_checksum_needs_must_be_text(name: str, value: object) -> None:
