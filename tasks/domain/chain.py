@@ -50,14 +50,15 @@ def quotes_item(expiry: date) -> str:
 class Chain:
     """What is listed for one underlying and expiry.
 
-    `strikes` holds, for calls and puts apart, the listed strikes in rising order: on far expiries the two
-    differ, and the steps between strikes are uneven.
+    `ladder` holds, for calls and puts apart, the contracts by rising strike, and `strikes` their strikes: on
+    far expiries the two rights differ, and the steps between strikes are uneven.
     """
 
     underlying: str
     exchange: Exchange
     expiry: date
     contracts: Mapping[tuple[Right, Decimal], Instrument]
+    ladder: Mapping[Right, tuple[Instrument, ...]]
     strikes: Mapping[Right, tuple[Decimal, ...]]
 
     @classmethod
@@ -68,8 +69,15 @@ class Chain:
         if len(kinds) != 1:
             raise ChainMismatch(f"a chain has one underlying, exchange and expiry, not {len(kinds)}")
         ((underlying, exchange, expiry),) = kinds
-        strikes = {right: tuple(sorted({r.strike for r in rows if r.right is right})) for right in Right}
-        return cls(underlying, exchange, expiry, {(row.right, row.strike): row for row in rows}, strikes)
+        return cls._of(underlying, exchange, expiry, rows)
+
+    @classmethod
+    def _of(cls, underlying: str, exchange: Exchange, expiry: date, rows: Iterable[Instrument]) -> Chain:
+        contracts = {(row.right, row.strike): row for row in rows}
+        rising = sorted(contracts.values(), key=lambda row: row.strike)
+        ladder = {right: tuple(row for row in rising if row.right is right) for right in Right}
+        strikes = {right: tuple(row.strike for row in ladder[right]) for right in Right}
+        return cls(underlying, exchange, expiry, contracts, ladder, strikes)
 
     def contract(self, right: Right, strike: Decimal = Decimal(0)) -> Instrument | None:
         """The contract, None if it is not listed. A future has strike 0."""
@@ -110,20 +118,23 @@ class Chain:
         underlying = str(document["underlying"])
         exchange = Exchange(document["exchange"])
         expiry = date.fromisoformat(document["expiry"])
-        contracts: dict[tuple[Right, Decimal], Instrument] = {}
+        rows: list[Instrument] = []
         for group in document["groups"]:
             right, lot, tick = Right(group["right"]), int(group["lot"]), Decimal(group["tick"])
-            for text, token, symbol in group["rows"]:
-                strike = Decimal(text)
-                ident = InstrumentId(exchange, token)
-                contracts[right, strike] = Instrument(
-                    ident, symbol, underlying, expiry, strike, right, lot, tick
+            rows += (
+                Instrument(
+                    InstrumentId(exchange, token),
+                    symbol,
+                    underlying,
+                    expiry,
+                    Decimal(strike),
+                    right,
+                    lot,
+                    tick,
                 )
-        listed: dict[Right, list[Decimal]] = {right: [] for right in Right}
-        for right, strike in contracts:
-            listed[right].append(strike)
-        strikes = {right: tuple(sorted(found)) for right, found in listed.items()}
-        return cls(underlying, exchange, expiry, contracts, strikes)
+                for strike, token, symbol in group["rows"]
+            )
+        return cls._of(underlying, exchange, expiry, rows)
 
 
 def chains_of(instruments: Iterable[Instrument]) -> dict[tuple[str, date], Chain]:

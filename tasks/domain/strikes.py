@@ -14,7 +14,6 @@ from brokers.model import Instrument, Quote, Right
 from tasks.domain.chain import Chain
 from tasks.domain.errors import PremiumOutOfRange, QuoteMissing, StrikeNotListed
 from tasks.domain.money import grouped
-from tasks.domain.quotes import quote_key
 from tasks.domain.strategy import Leg
 from tasks.domain.strike_rules import AtmStrike, Compare, ExactStrike, PremiumStrike
 
@@ -66,7 +65,7 @@ def atm(chain: Chain, right: Right, spot: Decimal, offset: int = 0) -> Choice:
         reason = f"ATM{offset:+d}: {near}; {grouped(strikes[at])} is {abs(offset)} listed {way}"
     else:
         reason = f"ATM: {near}; {_neighbours(strikes, middle)}"
-    return Choice(chain.contracts[right, strikes[at]], reason)
+    return Choice(chain.ladder[right][at], reason)
 
 
 def exact(chain: Chain, right: Right, strike: Decimal) -> Choice:
@@ -89,16 +88,17 @@ def by_premium(
     NEAREST does not reach beyond the dearest and cheapest option: a premium typed wrong by a digit would
     otherwise buy whatever is deepest in the money.
     """
-    premiums = _premiums(chain, right, quotes)
-    low, high = min(premiums.values()), max(premiums.values())
-    wanted = rule.premium
-    candidates = [strike for strike, last in premiums.items() if _fits(last, rule)]
-    if not candidates or (rule.compare is Compare.NEAREST and not low <= wanted <= high):
+    traded = _traded(chain, right, quotes)
+    premiums = [last for last, _ in traded]
+    meets = _best_premiums(premiums, rule)
+    if not meets:
         raise PremiumOutOfRange(
-            f"no strike of {_title(chain, right)} has a {rule}: last prices are between {low} and {high}"
+            f"no strike of {_title(chain, right)} has a {rule}: "
+            f"last prices are between {min(premiums)} and {max(premiums)}"
         )
-    best = min(candidates, key=lambda strike: (abs(premiums[strike] - wanted), abs(strike - spot), strike))
-    return Choice(chain.contracts[right, best], f"{rule}: {grouped(best)} last traded at {premiums[best]}")
+    equal = [(abs(row.strike - spot), row.strike, last, row) for last, row in traded if last in meets]
+    _, strike, last, contract = min(equal)
+    return Choice(contract, f"{rule}: {grouped(strike)} last traded at {last}")
 
 
 def future(chain: Chain) -> Choice:
@@ -108,22 +108,29 @@ def future(chain: Chain) -> Choice:
     return Choice(contract, f"the future of {chain.expiry:%d %b %Y}")
 
 
-def _fits(last: Decimal, rule: PremiumStrike) -> bool:
-    if rule.compare is Compare.NEAREST:
-        return True
-    return last >= rule.premium if rule.compare is Compare.AT_LEAST else last <= rule.premium
+def _best_premiums(premiums: Sequence[Decimal], rule: PremiumStrike) -> tuple[Decimal, ...]:
+    """The premiums that meet the rule best: one, two that are equally near, or none."""
+    wanted = rule.premium
+    below = max((last for last in premiums if last <= wanted), default=None)
+    above = min((last for last in premiums if last >= wanted), default=None)
+    if rule.compare is Compare.AT_LEAST:
+        return () if above is None else (above,)
+    if rule.compare is Compare.AT_MOST:
+        return () if below is None else (below,)
+    if below is None or above is None:
+        return ()
+    nearest = min(wanted - below, above - wanted)
+    return tuple(last for last in (below, above) if abs(last - wanted) == nearest)
 
 
-def _premiums(chain: Chain, right: Right, quotes: Mapping[str, Quote]) -> dict[Decimal, Decimal]:
-    """Last prices by strike. What never traded has a last price of 0, which is no price."""
-    premiums: dict[Decimal, Decimal] = {}
-    for strike in _listed(chain, right):
-        quote = quotes.get(quote_key(chain.contracts[right, strike]))
-        if quote is not None and quote.last > 0:
-            premiums[strike] = quote.last
-    if not premiums:
+def _traded(chain: Chain, right: Right, quotes: Mapping[str, Quote]) -> list[tuple[Decimal, Instrument]]:
+    """Contracts with their last prices. What never traded has a last price of 0, which is no price."""
+    prefix = f"{chain.exchange}:"  # as `quote_key` does; this is the loop that runs over a whole chain
+    found = [(quotes.get(prefix + row.symbol), row) for row in chain.ladder[right]]
+    traded = [(quote.last, row) for quote, row in found if quote is not None and quote.last > 0]
+    if not traded:
         raise QuoteMissing(f"the broker gave no price of any strike of {_title(chain, right)}")
-    return premiums
+    return traded
 
 
 def _listed(chain: Chain, right: Right) -> tuple[Decimal, ...]:
