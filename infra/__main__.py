@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from infra.settings import LOCAL_ACCOUNT, Settings
+from infra.settings import BUILT_LAYERS, LOCAL_ACCOUNT, Settings
 
 SILENCED_NODE_VERSIONS = "18,20"
 """Both work with this version of the CDK; its banner about their age is for its makers' planning."""
@@ -23,7 +23,10 @@ def main(arguments: list[str]) -> int:
     from infra.app import new_app, settings_from_context, synthesize  # noqa: PLC0415  (after the line above)
 
     app = new_app(options.output, local=options.local)
-    settings = Settings(local=True, account=LOCAL_ACCOUNT) if options.local else settings_from_context(app)
+    if options.local:
+        settings = Settings(local=True, account=LOCAL_ACCOUNT)
+    else:
+        settings = settings_from_context(app, options.layers)
     synthesize(app, settings)
     return 0
 
@@ -32,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra", description="Synthesize the stacks.")
     parser.add_argument("--local", action="store_true", help="for the emulator")
     parser.add_argument("--output", type=Path, help="folder of the cloud assembly")
+    parser.add_argument(
+        "--layers", type=Path, default=BUILT_LAYERS, help="folder of the built dependency layers"
+    )
     return parser
 
 

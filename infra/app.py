@@ -34,13 +34,14 @@ def new_app(output: Path | None, *, local: bool = False) -> App:
     )
 
 
-def settings_from_context(app: App) -> Settings:
+def settings_from_context(app: App, layers: Path) -> Settings:
     """What `cdk -c name=value` and cdk.json say; the account is the one whose credentials `cdk` found."""
     context = app.node.try_get_context
     return Settings(
         account=os.environ.get("CDK_DEFAULT_ACCOUNT"),
         region=context("region") or REGION,
         alarm_email=context("alarmEmail") or "",
+        layers=layers,
     )
 
 

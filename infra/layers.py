@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.code import files_below, write_zip
-from infra.settings import ROOT
+from infra.settings import BUILT_LAYERS, ROOT
 
 PYTHON_VERSION = "3.13"
 PLATFORM = "x86_64-manylinux_2_28"
@@ -25,8 +25,6 @@ PLATFORM = "x86_64-manylinux_2_28"
 
 LAMBDA_LIMIT = 250 * 1024 * 1024
 """Bytes that a function and all of its layers may take, unpacked."""
-
-BUILT = ROOT / "build" / "layers"
 
 
 class LayersNotBuilt(RuntimeError):
@@ -43,6 +41,11 @@ class Layer:
 
     def zip_in(self, folder: Path) -> Path:
         return folder / f"{self.name}.zip"
+
+    def digest(self) -> str:
+        """Of what the layer is built from: the pins, and the platform that they are built for."""
+        text = "\n".join([PYTHON_VERSION, PLATFORM, *pins(self.packages)])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def mark_in(self, folder: Path) -> Path:
         """Holds the digest of what the zip was built from."""
@@ -102,7 +105,7 @@ def pins(packages: Iterable[str], requirements: Path = ROOT / "requirements.txt"
     return found
 
 
-def build(layer: Layer, folder: Path = BUILT) -> Path:
+def build(layer: Layer, folder: Path = BUILT_LAYERS) -> Path:
     """The layer's zip, made anew only if its pins have changed."""
     target = layer.zip_in(folder)
     if up_to_date(layer, folder):
@@ -111,13 +114,13 @@ def build(layer: Layer, folder: Path = BUILT) -> Path:
     shutil.rmtree(tree, ignore_errors=True)
     _install(pins(layer.packages), tree / "python")
     write_zip(target, tree, files_below(tree))
-    layer.mark_in(folder).write_text(_digest(layer))
+    layer.mark_in(folder).write_text(layer.digest())
     return target
 
 
 def up_to_date(layer: Layer, folder: Path) -> bool:
     mark = layer.mark_in(folder)
-    return layer.zip_in(folder).is_file() and mark.is_file() and mark.read_text() == _digest(layer)
+    return layer.zip_in(folder).is_file() and mark.is_file() and mark.read_text() == layer.digest()
 
 
 def require(folder: Path) -> None:
@@ -145,11 +148,6 @@ def _install(requirements: Sequence[str], target: Path) -> None:
     shutil.rmtree(target / "bin", ignore_errors=True)
 
 
-def _digest(layer: Layer) -> str:
-    text = "\n".join([PYTHON_VERSION, PLATFORM, *pins(layer.packages)])
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _name(line: str) -> str:
     match = re.match(r"([A-Za-z0-9._-]+)==", line)
     return match.group(1).lower() if match else ""
@@ -159,7 +157,7 @@ def main() -> None:
     total = 0
     for layer in LAYERS:
         made = build(layer)
-        size = unpacked_size(BUILT / layer.name)
+        size = unpacked_size(BUILT_LAYERS / layer.name)
         total += size
         print(f"{layer.name}: {size / 1e6:.1f} MB unpacked, {made.stat().st_size / 1e6:.1f} MB zipped")
     print(f"together: {total / 1e6:.1f} MB of the {LAMBDA_LIMIT / 1e6:.1f} MB that Lambda allows")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+BUILT_LAYERS = ROOT / "build" / "layers"
+
 PREFIX = "algo"
 """Every physical name starts with it."""
 
@@ -41,7 +43,7 @@ class Settings:
     account: str | None = None
     region: str = REGION
     alarm_email: str = ""
-    layers: Path = ROOT / "build" / "layers"
+    layers: Path = BUILT_LAYERS
 
 
 def named(name: str) -> str:
