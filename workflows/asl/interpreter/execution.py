@@ -169,7 +169,7 @@ class Execution:
         *,
         advance: bool = True,
     ) -> int:
-        """Record an event on the chain of `run`. Some kinds are no link that others follow (`advance=False`)."""
+        """Record an event on the chain of `run`; with `advance=False`, none that others follow."""
         number = self.history.add(type_, run.last_event, self.at, details_name, details)
         if advance:
             run.last_event = number
@@ -345,7 +345,7 @@ class Execution:
             self.finish(Status.FAILED, wrong.error, wrong.cause, previous=visit.run.last_event)
 
     def _ends_everything(self, visit: Visit, error: StateError) -> bool:
-        """States.Runtime inside a branch ends the execution at once, unless a state around it names the error."""
+        """States.Runtime in a branch ends the execution at once, unless a state around it names it."""
         if error.error not in UNCATCHABLE_BY_ALL:
             return False
         return not any(

@@ -100,7 +100,7 @@ Happening = CallReturned | TaskSucceeded | TaskFailed | Heartbeat | TimerFired |
 class ScheduleTask:
     """Make this call and report how it went.
 
-    `resource` is the state's Resource. The limits, in seconds, are for the caller's use: the interpreter watches
+    `resource` is the state's Resource. Limits are in seconds and for the caller's use: the interpreter watches
     them with timers of its own.
     """
 

@@ -1,6 +1,6 @@
 """Which definitions are refused, and with what words.
 
-Codes are AWS's (ValidateStateMachineDefinitionDiagnostic). What AWS runs and this interpreter does not (JSONata,
+Codes are AWS's (ValidateStateMachineDefinitionDiagnostic). What AWS runs and this does not (JSONata,
 variables, distributed Map, activities) is refused as UNSUPPORTED, with a message that says what runs where.
 """
 

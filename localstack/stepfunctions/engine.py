@@ -1,0 +1,284 @@
+"""Drives executions in real time: carries out what the interpreter asks for and reports what happened.
+
+Everything that changes an execution runs in the event loop's thread, one thing after the other. Calls are made
+in threads of their own and come back into the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+from brokers.clock import IST, SystemClock
+from localstack.stepfunctions.errors import ApiError
+from localstack.stepfunctions.integrations import calls, catalogue, nested
+from localstack.stepfunctions.integrations.clients import Clients
+from localstack.stepfunctions.integrations.failures import CallFailed
+from localstack.stepfunctions.machines import StateMachine
+from localstack.stepfunctions.timers import Timers
+from localstack.stepfunctions.tokens import Owner, Tokens
+from workflows.asl.interpreter import (
+    CallReturned,
+    CancelTask,
+    CancelTimer,
+    Effect,
+    Execution,
+    Finished,
+    Happening,
+    Pattern,
+    ScheduleTask,
+    StartTimer,
+    Stopped,
+    TaskFailed,
+    TaskSucceeded,
+    TimerFired,
+)
+from workflows.asl.interpreter.data import Json
+
+log = logging.getLogger(__name__)
+
+MAX_CALLS = 64
+"""Calls at once; more wait their turn."""
+POLL = 0.2
+"""Seconds between looks at the clock file: a jump is noticed at latest then."""
+
+
+@dataclass(slots=True)
+class Record:
+    """An execution and what the API says about it."""
+
+    arn: str
+    name: str
+    machine: StateMachine
+    execution: Execution
+    input: str
+    redrive_token: str | None = None
+
+    @property
+    def machine_arn(self) -> str:
+        return self.machine.arn
+
+
+TimerKey = tuple[str, str]
+"""(execution ARN, timer)"""
+
+Starter = Callable[[str, str | None, str], Record]
+"""Starts a child execution: machine ARN, name, input."""
+
+
+@dataclass(slots=True)
+class Engine:
+    """The running side of the endpoint."""
+
+    clock: SystemClock
+    clients: Clients
+    start_child: Starter
+    find: Callable[[str], Record]
+    tokens: Tokens = field(default_factory=Tokens)
+    timers: Timers = field(default_factory=Timers)
+    in_flight: set[Owner] = field(default_factory=set)
+    """Calls that have not come back yet: the endpoint is busy while there are any."""
+    _watched: dict[TimerKey, Owner] = field(default_factory=dict)
+    _children: dict[str, list[tuple[Owner, Pattern]]] = field(default_factory=dict)
+    _waiting_for: dict[Owner, str] = field(default_factory=dict)
+    _poke: asyncio.Event = field(default_factory=asyncio.Event)
+    _pool: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="call")
+    )
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    _offset: float = 0.0
+
+    # --- executions ---
+
+    def now(self) -> float:
+        return self.clock.now().timestamp()
+
+    def begin(self, record: Record) -> None:
+        self._carry_out(record, record.execution.start(self.now()))
+
+    def report(self, record: Record, what: Happening) -> None:
+        """Something happened to an execution; do what follows from it."""
+        self._carry_out(record, record.execution.happened(what, self.now()))
+
+    def stop(self, record: Record, error: str | None, cause: str | None) -> None:
+        self.report(record, Stopped(error, cause))
+
+    # --- effects ---
+
+    def _carry_out(self, record: Record, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, ScheduleTask):
+                self._schedule(record, effect)
+            elif isinstance(effect, CancelTask):
+                self._forget((record.arn, effect.task))
+            elif isinstance(effect, StartTimer):
+                self._start_timer(record, effect)
+            elif isinstance(effect, CancelTimer):
+                self.timers.cancel((record.arn, effect.timer))
+                self._watched.pop((record.arn, effect.timer), None)
+            elif isinstance(effect, Finished):
+                self._finished(record)
+
+    def _start_timer(self, record: Record, effect: StartTimer) -> None:
+        key = (record.arn, effect.timer)
+        self.timers.start(key, effect.at)
+        if effect.task is not None:
+            self._watched[key] = (record.arn, effect.task)
+        self._poke.set()
+
+    def _schedule(self, record: Record, effect: ScheduleTask) -> None:
+        owner = (record.arn, effect.task)
+        if effect.token is not None:
+            self.tokens.issue(effect.token, owner)
+        integration = catalogue.read(effect.resource)
+        if integration is None:  # refused when the machine was created; only a change of ours can lead here
+            self._soon(record, TaskFailed(effect.task, "States.Runtime", f"Unknown: {effect.resource}"))
+        elif integration.service == "states" and integration.optimized:
+            self._start_nested(record, effect)
+        else:
+            self.in_flight.add(owner)
+            self._pool.submit(self._call, record, effect, integration)
+
+    def _call(self, record: Record, effect: ScheduleTask, integration: catalogue.Integration) -> None:
+        """In a thread of the pool."""
+        what: Happening
+        try:
+            what = CallReturned(effect.task, calls.perform(self.clients, integration, effect.arguments))
+        except CallFailed as failed:
+            what = TaskFailed(effect.task, failed.error, failed.cause)
+        except Exception as wrong:  # whatever it is, the execution must hear of it and not hang
+            log.exception("the call of %s failed in an unforeseen way", effect.resource)
+            what = TaskFailed(effect.task, "States.TaskFailed", f"{type(wrong).__name__}: {wrong}")
+        self._loop.call_soon_threadsafe(self._came_back, record, effect.task, what)
+
+    def _came_back(self, record: Record, task: str, what: Happening) -> None:
+        self.in_flight.discard((record.arn, task))
+        self._answered(record, what)
+
+    def _answered(self, record: Record, what: Happening) -> None:
+        """A task's answer, unless nobody waits for it any more."""
+        task = cast("CallReturned | TaskSucceeded | TaskFailed", what).task
+        if task not in record.execution.tasks:
+            return
+        self.report(record, what)
+        if task not in record.execution.tasks:
+            self.tokens.void((record.arn, task))
+
+    def complete(self, token: str, make: Callable[[str], Happening]) -> None:
+        """SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat. Raises ApiError as they do."""
+        arn, task = self.tokens.owner(token)
+        record, what = self.find(arn), make(task)
+        self.report(record, what)
+        if task not in record.execution.tasks:
+            self.tokens.void((arn, task))
+
+    def _soon(self, record: Record, what: Happening) -> None:
+        self._loop.call_soon(self._answered, record, what)
+
+    def _forget(self, owner: Owner) -> None:
+        self.tokens.void(owner)
+        child = self._waiting_for.pop(owner, None)
+        if child is not None:
+            self._children.pop(child, None)
+            self._loop.call_soon(self._stop_child, child)
+
+    def _stop_child(self, arn: str) -> None:
+        """AWS stops what a `.sync` task started when nobody waits for it any more."""
+        try:
+            self.stop(self.find(arn), None, "Aborted because the task of the parent execution was aborted")
+        except ApiError:
+            log.debug("child %s is gone", arn)
+
+    # --- nested executions ---
+
+    def _start_nested(self, record: Record, effect: ScheduleTask) -> None:
+        owner = (record.arn, effect.task)
+        self.in_flight.add(owner)
+
+        def start() -> None:
+            self.in_flight.discard(owner)
+            try:
+                child = self.start_child(*nested.request(effect.arguments))
+            except ApiError as wrong:
+                failure = nested.refused(wrong)
+                self._answered(record, TaskFailed(effect.task, failure.error, failure.cause))
+                return
+            if effect.pattern in (Pattern.SYNC, Pattern.SYNC_2):
+                self._children.setdefault(child.arn, []).append((owner, effect.pattern))
+                self._waiting_for[owner] = child.arn
+            self._answered(
+                record, CallReturned(effect.task, nested.started(child.arn, child.execution.started_at))
+            )
+            if child.execution.stopped_at is not None:
+                self._tell_parents(child)
+
+        self._loop.call_soon(start)
+
+    def _finished(self, record: Record) -> None:
+        for task in list(record.execution.tasks):
+            self._forget((record.arn, task))
+        self._loop.call_soon(self._tell_parents, record)
+
+    def _tell_parents(self, child: Record) -> None:
+        if child.execution.stopped_at is None:
+            return
+        for owner, pattern in self._children.pop(child.arn, ()):
+            self._waiting_for.pop(owner, None)
+            parent = self.find(owner[0])
+            self._answered(parent, nested.ended(owner[1], child, pattern))
+
+    # --- time ---
+
+    async def run_timers(self) -> None:
+        """Fire what is due, for ever. Wakes for the next due time, for a poke, and to look at the clock file."""
+        self._offset = self.clock.offset()
+        while True:
+            self._notice_jump()
+            for key in self.timers.pop_due(self.now()):
+                arn, timer = cast("TimerKey", key)
+                self._watched.pop((arn, timer), None)
+                self._fire(arn, timer)
+            self._poke.clear()
+            try:
+                await asyncio.wait_for(self._poke.wait(), self._nap())
+            except TimeoutError:
+                continue
+
+    def _fire(self, arn: str, timer: str) -> None:
+        try:
+            self.report(self.find(arn), TimerFired(timer))
+        except Exception:  # one execution's trouble must not stop everybody's clock
+            log.exception("a timer of %s failed", arn)
+
+    def _nap(self) -> float | None:
+        due = self.timers.next_due()
+        until_due = None if due is None else max(0.0, due - self.now())
+        if self.clock.offset_file is None:
+            return until_due
+        return POLL if until_due is None else min(POLL, until_due)
+
+    def poke(self) -> None:
+        """The clock may have jumped: look at once."""
+        self._poke.set()
+
+    def _notice_jump(self) -> None:
+        """A call that is being made takes no longer because the clock jumps: its time-outs move with it."""
+        offset = self.clock.offset()
+        jump, self._offset = offset - self._offset, offset
+        if abs(jump) > 0.001:
+            calling = {key for key, owner in self._watched.items() if owner in self.in_flight}
+            self.timers.shift(lambda key: key in calling, jump)
+
+    def idle(self) -> dict[str, Json]:
+        """How many calls are being made, and when (platform time) the next timer is due."""
+        due = self.timers.next_due()
+        moment = None if due is None else datetime.fromtimestamp(due, IST).isoformat()
+        return {"busy": len(self.in_flight), "next_due": moment}
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)

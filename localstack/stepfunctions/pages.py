@@ -1,0 +1,45 @@
+"""Lists in pages, with tokens that say where to go on."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import TypeVar
+
+from localstack.stepfunctions.errors import ApiError, invalid
+
+T = TypeVar("T")
+
+DEFAULT_PAGE = 100
+MAX_PAGE = 1000
+
+
+def page(items: Sequence[T], limit: int | None, token: str | None) -> tuple[Sequence[T], str | None]:
+    """One page and the token of the next. A limit of 0 means the default, 100.
+
+    Raises
+    ------
+    ApiError
+        ValidationException for a limit over 1000, InvalidToken for a token that is not ours.
+    """
+    limit = limit or DEFAULT_PAGE
+    if not isinstance(limit, int) or not 0 < limit <= MAX_PAGE:
+        raise invalid("maxResults", limit, "Member must have value less than or equal to 1000")
+    start = _position(token) if token else 0
+    end = start + limit
+    return items[start:end], _token(end) if end < len(items) else None
+
+
+def _token(position: int) -> str:
+    return base64.urlsafe_b64encode(f"after:{position}".encode()).decode()
+
+
+def _position(token: str) -> int:
+    try:
+        label, _, position = base64.urlsafe_b64decode(token).decode().partition(":")
+        if label == "after":
+            return int(position)
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        pass
+    raise ApiError("InvalidToken", "Invalid Token: 'Invalid token'")
