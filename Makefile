@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 EMULATOR := .venv-emulator
 BIN := $(VENV)/bin
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install demo up down cases case bench test check format
+.PHONY: help install layers synth deploy demo up down cases case bench test check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -45,6 +45,20 @@ case: install  ## One of them: NAME=lost-reply-accepted
 
 bench: install  ## How fast it is
 	@$(BIN)/python -m bench
+
+node_modules: package.json package-lock.json
+	npm ci --ignore-scripts --silent
+	touch $@
+
+layers: install  ## The functions' dependencies, built for Lambda
+	@$(BIN)/python -m infra.layers
+
+synth: layers node_modules  ## The CloudFormation templates, checked, in cdk.out
+	node_modules/.bin/cdk synth --quiet
+	$(BIN)/cfn-lint
+
+deploy: synth  ## To the AWS account of your credentials; ALARM_EMAIL= is told of trouble
+	node_modules/.bin/cdk deploy --all $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL))
 
 test: install node_modules  ## Everything, in under five minutes
 	$(BIN)/pytest

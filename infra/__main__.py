@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from infra.layers import LayersNotBuilt
 from infra.settings import BUILT_LAYERS, LOCAL_ACCOUNT, Settings
 
 SILENCED_NODE_VERSIONS = "18,20"
@@ -27,7 +28,11 @@ def main(arguments: list[str]) -> int:
         settings = Settings(local=True, account=LOCAL_ACCOUNT)
     else:
         settings = settings_from_context(app, options.layers)
-    synthesize(app, settings)
+    try:
+        synthesize(app, settings)
+    except LayersNotBuilt as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -41,6 +41,11 @@ COUNTED = {
 """Every name that a task counts, and what to tell the person."""
 
 
+def topic_arn(stack: Stack) -> str:
+    """From the topic's fixed name: an export would lock its stack for as long as anyone uses it."""
+    return stack.format_arn(service="sns", resource=named("alarms"))
+
+
 def topic(scope: Construct, settings: Settings) -> sns.Topic:
     """The topic that hears every alarm."""
     made = sns.Topic(scope, "Alarms", topic_name=named("alarms"), enforce_ssl=True)

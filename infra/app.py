@@ -61,5 +61,5 @@ def synthesize(app: App, settings: Settings) -> CloudAssembly:
         if not settings.local:
             from infra.machines import MachinesStack  # noqa: PLC0415  (builds the machines, which takes a second)
 
-            MachinesStack(app, settings, told=compute.alarms).add_stack_dependency(compute)
+            MachinesStack(app, settings).add_stack_dependency(compute)
         return app.synth()

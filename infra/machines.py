@@ -33,11 +33,11 @@ SCHEDULED = "StrategyLifecycle"
 class MachinesStack(AlgoStack):
     """State machines from their committed definitions, and what EventBridge Scheduler needs to start them."""
 
-    def __init__(self, scope: Construct, settings: Settings, *, told: sns.ITopic) -> None:
+    def __init__(self, scope: Construct, settings: Settings) -> None:
         super().__init__(
             scope, "AlgoMachines", settings, description="State machines and schedules of the basket platform"
         )
-        self._told = told
+        self._told = sns.Topic.from_topic_arn(self, "Alarms", alarms.topic_arn(self))
         self._names = self._substitutions()
         self.machines = {machine.name: self._machine(machine) for machine in MACHINES}
         self._schedules(self.machines[SCHEDULED])
