@@ -39,8 +39,8 @@ def _edges_of(state: State, below: str | None) -> Iterator[Edge]:
             yield Edge(state.name, arm.next, "choice", test=arm.test)
         if state.default:
             yield Edge(state.name, state.default, "default")
-    if isinstance(state, Moving) and not state.end:
-        target = state.next or below
+    if isinstance(state, Moving):
+        target = state.next or (None if state.end else below)
         if target:
             yield Edge(state.name, target, "next")
     for catch in catches_of(state):

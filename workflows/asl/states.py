@@ -43,10 +43,12 @@ class Part(BaseModel):
 
 
 def _problems(name: str, kind: str, error: ValidationError) -> list[Problem]:
-    return [
-        Problem(name, "field-types", f"{kind}.{'.'.join(map(str, each['loc']))}: {each['msg']}")
-        for each in error.errors()
-    ]
+    """One for each field, whatever was tried on it."""
+    said: dict[str, list[str]] = {}
+    for each in error.errors():
+        field = str(each["loc"][0]) if each["loc"] else ""
+        said.setdefault(f"{kind}.{field}", []).append(each["msg"])
+    return [Problem(name, "field-types", f"{field}: {', or: '.join(texts)}") for field, texts in said.items()]
 
 
 class Handler(Part):

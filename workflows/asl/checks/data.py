@@ -35,6 +35,9 @@ from workflows.asl.types import Record, element_of, misfit
 from workflows.asl.view import NotWritten, View
 from workflows.asl.walk import PathProblem
 
+_UNKNOWN = object()
+"""What a state gives that reads something wrong, which is reported already."""
+
 _ERROR = Record({"Error": str, "Cause": str})
 
 
@@ -192,7 +195,7 @@ def _slot(name: str, slot: str, gives: Any, model: type[BaseModel]) -> Iterator[
             f"writes {slot}, which is no field of {model.__qualname__}: declare it there",
         )
         return
-    reason = misfit(gives, field.annotation)
+    reason = None if gives is _UNKNOWN else misfit(gives, field.annotation)
     if reason:
         yield Problem(
             name,
@@ -209,7 +212,7 @@ def _result(state: State, view: View) -> Any:
         case Task(resource=InvokeAndAwait(result=result) | Call(result=result)):
             return result
         case Pass(value=value) if value is not None:
-            return view.safe_type_of(value)
+            return _UNKNOWN if any(view.problems_in(value)) else view.type_of(value)
         case Map(result=result) | Parallel(result=result):
             return object if result is object else list[result]  # type: ignore[valid-type]
         case _:
@@ -226,7 +229,7 @@ def _leaving(state: State, view: View, leaves: Any) -> Iterator[Problem]:
             state.name, "scope-result", "ends its scope with all of the data: end with the result, and no slot"
         )
         return
-    reason = misfit(gives, leaves)
+    reason = None if gives is _UNKNOWN else misfit(gives, leaves)
     if reason:
         yield Problem(
             state.name,

@@ -74,17 +74,19 @@ def _scope(states: Sequence[State]) -> Iterator[Problem]:
     for name in names:
         if name not in reached:
             yield Problem(name, "reachable", "nothing leads here: point a state at it or remove it")
-    ends = [state.name for state in states if is_end(state)]
+    broken = [edge.source for edge in connections if edge.target not in names]
+    ends = [*(state.name for state in states if is_end(state)), *broken, *_stuck(states[-1:])]
     can_end = reach(ends, sources(connections))
     for name in names:
         if name in reached and name not in can_end:
             yield Problem(name, "way-out", "no way leads from here to an end: give the loop an exit")
-    yield from _last(states[-1])
+    for name in _stuck(states[-1:]):
+        yield Problem(name, "next-xor-end", "is the last of its scope: give it `next` or `end=True`")
 
 
-def _last(state: State) -> Iterator[Problem]:
-    if isinstance(state, Moving) and not state.end and state.next is None:
-        yield Problem(state.name, "next-xor-end", "is the last of its scope: give it `next` or `end=True`")
+def _stuck(last: Sequence[State]) -> list[str]:
+    """The last state, if nothing follows it and it doesn't end."""
+    return [state.name for state in last if isinstance(state, Moving) and not state.end and not state.next]
 
 
 def _state(state: State) -> Iterator[Problem]:

@@ -87,7 +87,7 @@ def check_function_errors(state: Task) -> Iterator[Problem]:
                 yield Problem(
                     state.name,
                     "error-prefix",
-                    f"{error} never comes from a function: name the exception's class, or an error of Lambda.",
+                    f"{error} never comes from a function: name the exception's class, or an error of Lambda",
                 )
 
 

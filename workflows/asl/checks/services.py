@@ -21,7 +21,7 @@ OPTIMIZED: dict[str, tuple[str, ...]] = {
     "sqs:sendMessage": ("MessageBody",),
     "states:startExecution": ("Input",),
 }
-"""The optimized integrations known here, and which of their arguments take an object, not text as in the API."""
+"""The optimized integrations known here, and which arguments take an object where the API takes text."""
 
 _PATTERNS: dict[str, tuple[str, ...]] = {
     "events:putEvents": ("", "waitForTaskToken"),
@@ -92,7 +92,9 @@ def operation(call: Call) -> OperationModel:
         raise LookupError(f"{key} is no optimized integration: use sdk=True, or one of {', '.join(OPTIMIZED)}")
     allowed = ("", "waitForTaskToken") if call.sdk else _PATTERNS.get(key, ("",))
     if call.pattern not in allowed:
-        raise LookupError(f"{key} can't be used with .{call.pattern}: it has {', '.join(allowed) or 'none'}")
+        raise LookupError(
+            f"{key} can't be used with .{call.pattern}: it has {' '.join(allowed).strip() or 'none'}"
+        )
     service = service_model(BOTOCORE_NAMES.get(call.service, call.service))
     if not call.action[:1].islower():
         raise LookupError(f"{call.action} begins with a capital: write {camel(call.action)}")
