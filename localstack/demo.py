@@ -118,7 +118,8 @@ def _introduce(plan: Plan, day: date, instruments: Path | None, seconds: float) 
 def _conclude(platform: Platform, plan: Plan, day: date, ends: list[End]) -> int:
     failed = [end for end in ends if end.status != "SUCCEEDED"]
     key = run_key(plan.strategy_id, day)
-    result = report.read_day(stores(platform.aws), Exchange(platform.site.simulator_url), [key], day)
+    broker = Exchange(platform.site.simulator_url).ledger()
+    result = report.read_day(stores(platform.aws), broker, key, plan.accounts, day)
     if not result.orders:
         return _no_trade(ends, failed)
     for heading, lines in (

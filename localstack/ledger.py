@@ -31,8 +31,9 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """One contract: units held, positive is long."""
+    """One contract in one account: units held, positive is long."""
 
+    account: str
     symbol: str
     ours: int
     theirs: int
@@ -49,14 +50,21 @@ class Comparison:
 
 
 def compare(
-    account: str, orders: Iterable[OrderRow], positions: Iterable[PositionRow], broker: BrokerLedger
+    accounts: Iterable[str],
+    orders: Sequence[OrderRow],
+    positions: Sequence[PositionRow],
+    broker: BrokerLedger,
 ) -> Comparison:
-    """Both ledgers of one account."""
-    theirs = [entry for entry in broker.orders if entry.account == account]
-    return Comparison(
-        pairs=tuple(_pairs([row for row in orders if row.account == account], theirs)),
-        nets=tuple(_nets(positions, broker.positions.get(account, {}))),
-    )
+    """Both ledgers of these accounts."""
+    pairs, nets = list[Pair](), list[Net]()
+    for account in accounts:
+        pairs += _pairs(
+            [row for row in orders if row.account == account],
+            [entry for entry in broker.orders if entry.account == account],
+        )
+        held = [row for row in positions if row.account == account]
+        nets += _nets(account, held, broker.positions.get(account, {}))
+    return Comparison(tuple(pairs), tuple(nets))
 
 
 def _pairs(ours: Sequence[OrderRow], theirs: Sequence[BrokerEntry]) -> Iterator[Pair]:
@@ -86,13 +94,13 @@ def _differences(ours: OrderRow, theirs: BrokerEntry | None, copies: int) -> Ite
         yield f"the broker's id is {theirs.broker_order_id}"
 
 
-def _nets(positions: Iterable[PositionRow], theirs: Mapping[str, int]) -> Iterator[Net]:
+def _nets(account: str, positions: Iterable[PositionRow], theirs: Mapping[str, int]) -> Iterator[Net]:
     ours: Counter[str] = Counter()
     for row in positions:
         held = row.entry_qty - row.exit_qty
         ours[row.symbol] += held if row.side is Side.BUY else -held
     for symbol in sorted(ours.keys() | theirs.keys()):
-        yield Net(symbol, ours[symbol], theirs.get(symbol, 0))
+        yield Net(account, symbol, ours[symbol], theirs.get(symbol, 0))
 
 
 def table(comparison: Comparison) -> list[str]:
@@ -105,7 +113,7 @@ def table(comparison: Comparison) -> list[str]:
         )
     for net in comparison.nets:
         mark = "✓" if net.ours == net.theirs else "✗"
-        lines.append(f"{'net':<21} {net.symbol:<40} {net.ours:<26} {net.theirs:<28} {mark}")
+        lines.append(f"{net.account + ' net':<21} {net.symbol:<40} {net.ours:<26} {net.theirs:<28} {mark}")
     return lines
 
 

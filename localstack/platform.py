@@ -15,6 +15,7 @@ from localstack.clock import MovableClock
 from localstack.conductor import Conductor, Count, Http
 from localstack.deploy import deploy_machines, deploy_stacks
 from localstack.processes import Processes, Service
+from localstack.seed import CREDENTIALS
 from localstack.site import ACCOUNT_ID, HOST, PREFIX, REGION, ROOT, Ports, Site
 from localstack.synthesis import assembly
 
@@ -97,6 +98,8 @@ class Platform:
         site, ports = self.site, self.site.ports
         simulator = ["--port", str(ports.simulator), "--seed", str(market.seed)]
         simulator += ["--postback-url", self.postback_url("{account}")]
+        for account, known in CREDENTIALS.items():
+            simulator += ["--account", f"{account}:{known.api_key}:{known.api_secret}"]
         if market.instruments is not None:
             simulator += ["--instruments", str(market.instruments.resolve())]
         return [

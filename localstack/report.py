@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from localstack.exchange import Exchange
+from localstack.exchange import BrokerLedger
 from localstack.ledger import Comparison, compare, table
-from localstack.seed import ACCOUNT, USER
+from localstack.seed import USER
 from tasks.domain.money import rupees
 from tasks.stores import Stores
 from tasks.stores.ports import OrderRow, PositionRow
@@ -17,7 +17,7 @@ from tasks.stores.ports import OrderRow, PositionRow
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Everything of one run in one account, ours and the broker's."""
+    """Everything of one run in its accounts, ours and the broker's."""
 
     orders: Sequence[OrderRow]
     positions: Sequence[PositionRow]
@@ -34,12 +34,11 @@ class Day:
         return all(net.ours == net.theirs == 0 for net in self.comparison.nets)
 
 
-def read_day(stores: Stores, exchange: Exchange, run_keys: Iterable[str], day: date) -> Day:
-    """Read both ledgers. `run_keys` are the runs that could have traded on `day`."""
-    keys = tuple(run_keys)
-    orders = [row for key in keys for row in stores.orders.by_run_account(key, ACCOUNT)]
-    positions = [row for row in stores.positions.by_user_date(USER, day) if row.run_key in keys]
-    return Day(orders, positions, compare(ACCOUNT, orders, positions, exchange.ledger()))
+def read_day(stores: Stores, broker: BrokerLedger, run_key: str, accounts: Sequence[str], day: date) -> Day:
+    """What one run did, beside everything that the broker has."""
+    orders = [row for account in accounts for row in stores.orders.by_run_account(run_key, account)]
+    positions = [row for row in stores.positions.by_user_date(USER, day) if row.run_key == run_key]
+    return Day(orders, positions, compare(accounts, orders, positions, broker))
 
 
 def orders(day: Day) -> list[str]:

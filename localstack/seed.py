@@ -23,8 +23,13 @@ from tasks.stores.dynamodb import dynamodb_stores
 
 USER = "asha"
 BASKET = "banknifty-weekly"
-ACCOUNT = "ZA1234"
-CREDENTIALS = Credentials(ACCOUNT, api_key="simkey", api_secret="simsecret")  # noqa: S106  (the simulator's)
+ACCOUNT, SECOND_ACCOUNT = "ZA1234", "ZB5678"
+CREDENTIALS = {
+    ACCOUNT: Credentials(ACCOUNT, api_key="simkey", api_secret="simsecret"),  # noqa: S106
+    SECOND_ACCOUNT: Credentials(SECOND_ACCOUNT, api_key="simkey2", api_secret="simsecret2"),  # noqa: S106
+}
+"""What the simulator is told to accept. No other secret is known to anybody."""
+
 SCHEDULE_GROUP = PREFIX
 SCHEDULE_DEAD_LETTERS = f"{PREFIX}-schedules-dlq"
 EARLY = timedelta(minutes=2)
@@ -48,6 +53,7 @@ class Plan:
             {"side": "SELL", "right": "PE", "lots": 1, "strike": "ATM"},
         )
     )
+    accounts: Sequence[str] = (ACCOUNT,)
 
     def document(self) -> dict[str, Any]:
         """The strategy as the catalog keeps it."""
@@ -61,7 +67,7 @@ class Plan:
             "weekdays": list(self.weekdays),
             "dte": self.dte,
             "legs": [dict(leg) for leg in self.legs],
-            "accounts": [ACCOUNT],
+            "accounts": list(self.accounts),
         }
 
     def event(self, side: str, scheduled_time: str = "<aws.scheduler.scheduled-time>") -> dict[str, Any]:
@@ -86,13 +92,15 @@ def stores(aws: Aws) -> Stores:
 
 def seed(aws: Aws, simulator_url: str, plan: Plan) -> None:
     """Log in and write everything. May be done again: the last one counts."""
-    store_session(aws, log_in(simulator_url))
+    for account in plan.accounts:
+        store_session(aws, log_in(simulator_url, account))
     write_catalog(stores(aws), plan)
     write_schedules(aws, plan)
 
 
-def log_in(simulator_url: str, credentials: Credentials = CREDENTIALS) -> Credentials:
+def log_in(simulator_url: str, account: str) -> Credentials:
     """Today's session, by the same two steps as at Zerodha; the simulator's login page needs no person."""
+    credentials = CREDENTIALS[account]
     page = urlsplit(login_url(credentials))
     answer = requests.get(f"{simulator_url}{page.path}?{page.query}", allow_redirects=False, timeout=10)
     target = answer.headers.get("Location", "")
@@ -124,8 +132,9 @@ def write_catalog(stores: Stores, plan: Plan) -> None:
     """The user's account, basket and strategy. What the strategy says is checked first."""
     document = plan.document()
     parse_strategy(document)
-    account = {"account": ACCOUNT, "broker": "zerodha", "label": "Asha's Zerodha", "status": "ACTIVE"}
-    stores.catalog.put(USER, f"ACCOUNT#{ACCOUNT}", {**account, "lot_multiplier": 1, "egress": None})
+    for account in plan.accounts:
+        known = {"account": account, "broker": "zerodha", "label": f"Asha's {account}", "status": "ACTIVE"}
+        stores.catalog.put(USER, f"ACCOUNT#{account}", {**known, "lot_multiplier": 1, "egress": None})
     stores.catalog.put(
         USER, f"BASKET#{BASKET}", {"basket_id": BASKET, "name": plan.name, "strategies": [plan.strategy_id]}
     )
