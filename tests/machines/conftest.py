@@ -146,10 +146,12 @@ def day(monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with mock_aws():
         dynamodb = boto3.client("dynamodb", region_name="ap-south-1")
-        yield _day(dynamodb, dynamodb_stores(dynamodb, create_tables(dynamodb)))
+        yield new_day(dynamodb)
 
 
-def _day(dynamodb: Any, stores: Stores) -> Day:
+def new_day(dynamodb: Any) -> Day:
+    """A morning at 09:28 with everything in place. `dynamodb` is an empty one."""
+    stores = dynamodb_stores(dynamodb, create_tables(dynamodb))
     clock = FixedClock(EARLY)
     simulation = Simulation(clock, dynamodb)
     broker = FillingBroker(clock, simulation=simulation)
