@@ -81,22 +81,22 @@ DATA: Cases = {
     "arguments that lack a field of the Input": (
         lambda: machine(look(arguments={"order_id": Path("$.order.order_id")}), END),
         (
-            "Look: its arguments are no Input of LookUp (quantity is missing): change the arguments or the Input"
-            " [fits-input]"
+            "Look: its arguments are no Input of LookUp (quantity is missing): change the arguments or the"
+            " Input [fits-input]"
         ),
     ),
     "an argument of the wrong type": (
         lambda: machine(look(arguments=ARGUMENTS | {"quantity": Path("$.order.side")}), END),
         (
-            "Look: its arguments are no Input of LookUp (quantity: 'BUY' is no int): change the arguments or the"
-            " Input [fits-input]"
+            "Look: its arguments are no Input of LookUp (quantity: 'BUY' is no int): change the arguments"
+            " or the Input [fits-input]"
         ),
     ),
     "an argument the Input does not have": (
         lambda: machine(look(arguments=ARGUMENTS | {"qty": 1}), END),
         (
-            "Look: its arguments are no Input of LookUp (qty is not a field of PlaceInput): change the arguments"
-            " or the Input [fits-input]"
+            "Look: its arguments are no Input of LookUp (qty is not a field of PlaceInput): change the"
+            " arguments or the Input [fits-input]"
         ),
     ),
     "a slot the Data model does not have": (

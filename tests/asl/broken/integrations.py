@@ -66,8 +66,8 @@ INTEGRATIONS: Cases = {
     "an attribute of a type DynamoDB does not have": (
         lambda: machine(call("dynamodb", "putItem", PUT | {"Item": {"side": {"T": "x"}}}), END),
         (
-            "Write: Item.side.T is no argument of AttributeValue: it takes B, BOOL, BS, L, M, N, NS, NULL, S, SS"
-            " [arguments]"
+            "Write: Item.side.T is no argument of AttributeValue: it takes B, BOOL, BS, L, M, N, NS, NULL,"
+            " S, SS [arguments]"
         ),
     ),
     "a value used in an expression but not declared": (

@@ -16,8 +16,8 @@ POLICY: Cases = {
     "a Retry on what must not run twice": (
         lambda: machine(look(resource=Invoke(PLACE), retry=[Retry(errors=["Oops"])]), END),
         (
-            "Look: has a Retry, but what it calls must not run twice: remove it, and look what the first call did"
-            " [no-retry]"
+            "Look: has a Retry, but what it calls must not run twice: remove it, and look what the first"
+            " call did [no-retry]"
         ),
     ),
     "a task that gives up before its function": (
