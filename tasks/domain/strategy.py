@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from brokers.model import Exchange, Product, Right, Side
 from tasks.domain.errors import InvalidStrategy
@@ -96,7 +96,7 @@ class Strategy(Model):
     strategy_id: StrategyId
     name: str = Field(default="", max_length=80)
     basket_id: str = Field(default="", max_length=128)
-    underlying: Annotated[str, BeforeValidator(_known_underlying)]
+    underlying: Annotated[str, AfterValidator(_known_underlying)]
     entry_time: TimeOfDay
     exit_time: TimeOfDay
     weekdays: Weekdays

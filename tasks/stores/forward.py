@@ -21,13 +21,14 @@ def changes(
 ) -> dict[str, Any]:
     """What an update changes in `row`; empty if it is not forward (late, repeated or out of order).
 
-    Forward is a higher rank, or the same rank with more filled. Fills never shrink, whatever comes: a
-    cancellation that reports none does not undo them. A terminal order keeps its status and its words, and
-    takes more fills only (a late fill after a cancel is still a fill), with the broker's id if it had none.
+    Forward is a higher rank, or more filled by a broker who has the order. Fills never shrink, whatever
+    comes: a cancellation that reports none does not undo them. A terminal order keeps its status and its
+    words, and takes more fills only (a fill that is heard of after a cancel, or after the order was settled
+    as absent, is still a fill), with the broker's id if it had none.
     """
     more = filled_quantity > row.filled_quantity
     higher = status.rank > row.status.rank
-    if not higher and not (more and status.rank == row.status.rank):
+    if not higher and not (more and status.rank >= OrderState.OPEN.rank):
         return {}
     changed: dict[str, Any] = {"updated_at": at}
     if more:

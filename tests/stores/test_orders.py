@@ -185,6 +185,18 @@ def test_an_absent_order_that_turns_up_filled_gets_its_id(stores: Stores) -> Non
     assert (found.status, found.filled_quantity) == (OrderState.ABSENT, 30)
 
 
+def test_a_partial_fill_that_is_overtaken_by_the_cancel_counts(stores: Stores) -> None:
+    order = an_order()
+    stores.orders.claim(order)
+    advance = stores.orders.advance
+    advance(order.order_id, OrderState.CANCELLED, at=later(1), broker_order_id="1")
+    assert advance(order.order_id, OrderState.OPEN, at=later(2), filled_quantity=15, average_price=Decimal(311))
+    assert not advance(order.order_id, OrderState.OPEN, at=later(3), filled_quantity=15)
+    standing = stores.orders.get(order.order_id)
+    assert standing is not None
+    assert (standing.status, standing.filled_quantity) == (OrderState.CANCELLED, 15)
+
+
 def test_updates_at_once_lose_no_fill(stores: Stores) -> None:
     order = an_order(quantity=300)
     stores.orders.claim(order)
