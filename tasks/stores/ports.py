@@ -199,10 +199,11 @@ class OrderStore(Protocol):
         average_price: Decimal = Decimal(0),
         reason: str = "",
     ) -> bool:
-        """Move forward: a higher rank, or the same rank with more filled. False if that would not be forward.
+        """Move forward: a higher rank, or more filled. False if that would not be forward.
 
         An empty `broker_order_id` or `reason` leaves what is there. A terminal order takes a higher
-        `filled_quantity` and nothing else (a late fill after a cancel is still a fill).
+        `filled_quantity` and nothing else (a late fill after a cancel is still a fill). The rule is
+        `tasks.stores.forward`.
         """
 
     def repriced(self, order_id: str, *, limit_price: Decimal, at: datetime) -> None:
