@@ -16,7 +16,7 @@ from pathlib import Path
 from brokers.clock import IST
 from localstack.platform import EMULATOR_PYTHON, Market, Platform, shadowing_package
 from localstack.processes import DidNotStart
-from localstack.seed import USER, Plan, seed, time_of_day
+from localstack.seed import USER, Plan, seed, time_of_day, write_schedules
 from localstack.site import ROOT, Ports, Site, machine_arn
 
 STATE = ROOT / ".local"
@@ -99,6 +99,7 @@ def _strategy(platform: Platform, options: argparse.Namespace) -> int:
         dte=None if options.any_dte else 0,
     )
     seed(platform.aws, platform.site.simulator_url, plan)
+    write_schedules(platform.aws, plan)
     print(f"{plan.name}: {USER} enters at {plan.entry:%H:%M} and exits at {plan.exit:%H:%M} IST.")
     print("Its schedules are due two minutes before; see them at", platform.site.schedules_url)
     return 0

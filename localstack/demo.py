@@ -24,7 +24,7 @@ from localstack import report
 from localstack.exchange import Exchange
 from localstack.history import End, Watcher
 from localstack.platform import Market, Platform
-from localstack.seed import USER, Plan, seed, stores
+from localstack.seed import USER, Plan, seed, stores, write_schedules
 from localstack.site import MACHINES, ROOT, Ports, Site, machine_arn
 from localstack.story import Story
 from tasks.domain.ids import run_key
@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     with running_platform(Market(options.instruments), _at(options.date, "09:20")) as platform:
         seed(platform.aws, platform.site.simulator_url, plan)
+        write_schedules(platform.aws, plan)
         _introduce(plan, options.date, options.instruments, time.monotonic() - began)
         ends = play(platform, options.date)
         code = _conclude(platform, plan, options.date, ends)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -142,18 +142,16 @@ class Watcher:
         self._client = client
         self._machines = tuple(machines)
         self._readers: dict[str, Reader] = {}
-        self._finished: set[str] = set()
+        self._finished: dict[str, int] = {}
         self._histories: dict[str, list[Mapping[str, Any]]] = {}
 
     def news(self) -> list[Step | End]:
         """What has happened since the last time, in the order in which it did."""
         found: list[Step | End] = []
-        for arn in self._executions():
+        for arn in self._unread():
             reader = self._readers.setdefault(arn, Reader(arn.rsplit(":", 1)[-1]))
             self._histories[arn] = self._history(arn)
             items = reader.read(self._histories[arn])
-            if any(isinstance(item, End) for item in items):
-                self._finished.add(arn)
             found += items
         return sorted(found, key=_when)
 
@@ -161,14 +159,23 @@ class Watcher:
         """Every execution's events, as they were last seen."""
         return self._histories
 
-    def _executions(self) -> list[str]:
-        return [
-            execution["executionArn"]
-            for machine in self._machines
-            for page in self._client.get_paginator("list_executions").paginate(stateMachineArn=machine)
-            for execution in page["executions"]
-            if execution["status"] == "RUNNING" or execution["executionArn"] not in self._finished
-        ]
+    def _unread(self) -> list[str]:
+        """Executions that run, or have ended (or ended again, after a redrive) since the last time."""
+        unread = []
+        for execution in self._executions():
+            arn, redrives = execution["executionArn"], execution.get("redriveCount", 0)
+            if self._finished.get(arn) == redrives:
+                continue
+            if execution["status"] != "RUNNING":
+                self._finished[arn] = redrives
+            unread.append(arn)
+        return unread
+
+    def _executions(self) -> Iterator[Mapping[str, Any]]:
+        for machine in self._machines:
+            for page in self._client.get_paginator("list_executions").paginate(stateMachineArn=machine):
+                for execution in page["executions"]:
+                    yield dict(execution)
 
     def _history(self, arn: str) -> list[Mapping[str, Any]]:
         pages = self._client.get_paginator("get_execution_history").paginate(

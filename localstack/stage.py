@@ -82,7 +82,7 @@ class Stage:
         return Exchange(self.platform.site.simulator_url)
 
     def send(self, side: str, *, exit_at: datetime | None = None) -> str:
-        """Deliver the schedule's event; the execution's ARN."""
+        """Deliver the event as a schedule would; the execution's ARN."""
         event = self.plan.event(side, f"{self.platform.clock.now().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
         if exit_at is not None:
             event["exit_time"] = f"{exit_at:%H:%M}"

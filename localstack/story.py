@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from brokers.clock import IST
@@ -47,7 +48,7 @@ def _end(end: End) -> str:
 def note(step: Step) -> str:
     """What came of a step, from the slot that it wrote."""
     if step.kind == "Wait":
-        return f"from {step.entered:%H:%M:%S}"
+        return f"waited from {step.entered:%H:%M:%S}"
     told = [_TOLD[slot](value) for slot, value in _written(step) if slot in _TOLD]
     if step.caught:
         told.insert(0, f"caught {step.caught}")
@@ -74,8 +75,13 @@ def _clock(instant: str) -> str:
     return f"{datetime.fromisoformat(instant).astimezone(IST):%H:%M:%S}"
 
 
+def _number(text: str) -> str:
+    """`56272.6` as `56,272.60`: rupees, to the paisa."""
+    return f"{Decimal(text):,.2f}"
+
+
 def _chain(slot: Slot) -> str:
-    return f"spot {slot['spot']}, {slot['quotes']} quotes as of {_clock(slot['snapshot_at'])}"
+    return f"spot {_number(slot['spot'])}, {slot['quotes']} quotes as of {_clock(slot['snapshot_at'])}"
 
 
 def _resolved(slot: Slot) -> str:
@@ -100,12 +106,12 @@ def _settled(slot: Slot) -> str:
 
 
 def _fill(slot: Slot) -> str:
-    return f"{slot['status']}: {slot['filled_quantity']} at {slot['average_price']}"
+    return f"{slot['status']}: {slot['filled_quantity']} at {_number(slot['average_price'])}"
 
 
 def _totals(slot: Slot) -> str:
     way = "in" if slot["quantity_attribute"] == "entry_qty" else "out"
-    return f"{slot['symbol']}: {slot['quantity']} {way} at {slot['average_price']}"
+    return f"{slot['symbol']}: {slot['quantity']} {way} at {_number(slot['average_price'])}"
 
 
 def _assessed(slot: Slot) -> str:
