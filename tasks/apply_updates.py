@@ -12,18 +12,22 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from brokers.model import Accepted
 from tasks.order_update import OrderUpdate
-from tasks.orderpath.updates import apply_update
+from tasks.orderpath.limits import HTTP_TIMEOUT
+from tasks.orderpath.updates import apply_update, may_work
 from tasks.runtime import Runtime, runtime
 from tasks.spec import Function, Table
-from tasks.stores.ports import OrderRow
+from tasks.stores.ports import OrderRow, OrderState
 
 FUNCTION = Function(
     name="ApplyUpdates",
     module="tasks.apply_updates",
     timeout=30,
-    reads=(Table.ORDERS, Table.CALLBACKS),
+    http_timeout=HTTP_TIMEOUT,
+    reads=(Table.ORDERS, Table.CALLBACKS, Table.CATALOG),
     writes=(Table.ORDERS, Table.CALLBACKS),
+    broker=True,
     completes_callbacks=True,
 )
 
@@ -32,6 +36,13 @@ _processor = BatchProcessor(event_type=EventType.SQS)
 
 class OrderNotKnownYet(Exception):
     """The update is for an order that is not in the orders table (yet): it is tried again."""
+
+
+class GhostNotCancelled(Exception):
+    """An order that should not exist could not be cancelled: the update is tried again."""
+
+
+_GIVEN_UP = (OrderState.ABSENT, OrderState.MISSED)
 
 
 def apply(update: OrderUpdate, rt: Runtime) -> OrderRow:
@@ -47,7 +58,18 @@ def apply(update: OrderUpdate, rt: Runtime) -> OrderRow:
         raise OrderNotKnownYet(
             f"{update.account}: no order has tag {update.tag!r} or broker id {update.broker_order_id}"
         )
-    return apply_update(rt, order, update.broker_order())
+    current = apply_update(rt, order, update.broker_order())
+    if current.status in _GIVEN_UP and may_work(current, update.broker_order()):
+        _cancel_ghost(update, current, rt)
+    return current
+
+
+def _cancel_ghost(update: OrderUpdate, order: OrderRow, rt: Runtime) -> None:
+    """An order that was settled as absent turns up after all, and another may have been sent in its place."""
+    rt.alarms.count("OrderReappeared", account=order.account)
+    outcome = rt.brokers.trader(order.user_id, order.account).cancel(update.broker_order_id)
+    if not isinstance(outcome, Accepted):
+        raise GhostNotCancelled(f"{order.order_id} is at the broker as {update.broker_order_id}: {outcome}")
 
 
 def _find(update: OrderUpdate, rt: Runtime) -> OrderRow | None:

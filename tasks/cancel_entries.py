@@ -10,10 +10,10 @@ from tasks.orderpath.book import Book
 from tasks.orderpath.exits import exit_alarm
 from tasks.orderpath.legs import entry_orders, plan_of
 from tasks.orderpath.limits import HTTP_TIMEOUT
-from tasks.orderpath.updates import look_up
+from tasks.orderpath.updates import look_up, may_work, worth_a_look
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
-from tasks.stores.ports import OrderRow, OrderState
+from tasks.stores.ports import OrderRow
 
 FUNCTION = Function(
     name="CancelEntries",
@@ -40,20 +40,25 @@ class Output(Slot):
 def run(request: Input, rt: Runtime) -> Output:
     plan = plan_of(rt.stores, request.run_key, request.account)
     rows = [row for rows in entry_orders(rt.stores, plan).values() for row in rows]
-    unfinished = [row for row in rows if not row.status.terminal]
-    if not unfinished:
+    open_ends = [row for row in rows if worth_a_look(row)]
+    if not open_ends:
         return Output(working=0, reason="no entry order is working")
     with exit_alarm(rt, request.account):
-        return _cancel(rt, plan.user_id, request.account, unfinished)
+        return _cancel(rt, plan.user_id, request.account, open_ends)
 
 
-def _cancel(rt: Runtime, user_id: str, account: str, unfinished: list[OrderRow]) -> Output:
+def _cancel(rt: Runtime, user_id: str, account: str, open_ends: list[OrderRow]) -> Output:
     broker = rt.brokers.trader(user_id, account)
     book = Book.read(broker)
-    current = [look_up(rt, row, book) for row in unfinished]
-    working = [row for row in current if row.status is OrderState.OPEN]
-    said = [f"{row.order_id}: {type(broker.cancel(row.broker_order_id)).__name__}" for row in working]
-    return Output(working=len(working), reason="; ".join(said) or "no entry order is working")
+    current = [look_up(rt, row, book) for row in open_ends]
+    ids = {row.order_id: _id_at_broker(row, book) for row in current if may_work(row, book.find(row))}
+    said = [f"{order_id}: {type(broker.cancel(at)).__name__}" for order_id, at in ids.items() if at]
+    return Output(working=len(ids), reason="; ".join(said) or "no entry order is working")
+
+
+def _id_at_broker(row: OrderRow, book: Book) -> str:
+    seen = book.find(row)
+    return seen.broker_order_id if seen else row.broker_order_id
 
 
 handler = task(run, Input)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from tasks.contracts import Slot
 from tasks.domain.calendar import TradingCalendar
+from tasks.domain.errors import CalendarExhausted
 from tasks.domain.expiries import choose_expiry
 from tasks.domain.strategy import ExpiryRule
 from tasks.instruments import expiries
@@ -55,7 +56,7 @@ def run(request: Input, rt: Runtime) -> Output:
         choose_expiry(listed, rule, request.trading_date, underlying=request.underlying)
         for rule in request.expiry_rules
     ]
-    dte = TradingCalendar.load().dte(request.trading_date, chosen[0])
+    dte = _dte(request, chosen[0])
     ok = not request.dte or dte in request.dte
     return Output(
         ok=ok,
@@ -64,6 +65,16 @@ def run(request: Input, rt: Runtime) -> Output:
         expiries=sorted({expiry.isoformat() for expiry in chosen}),
         reason=_reason(request, chosen[0], dte, ok),
     )
+
+
+def _dte(request: Input, expiry: date) -> int:
+    """Sessions to the expiry. Where any will do, one beyond our calendar may stay uncounted: -1."""
+    try:
+        return TradingCalendar.load().dte(request.trading_date, expiry)
+    except CalendarExhausted:
+        if request.dte:
+            raise
+        return -1
 
 
 def _reason(request: Input, expiry: date, dte: int, ok: bool) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from tasks.contracts import AccountRef, Slot, TransactionType
+from tasks.domain.calendar import TradingCalendar
 from tasks.domain.ids import run_key
 from tasks.domain.payload import Payload, parse_payload
 from tasks.domain.strategy import ExpiryRule, Strategy, parse_strategy
@@ -67,6 +68,10 @@ class AccountNotFound(Exception):
     """The strategy names a broker account that its user has not linked."""
 
 
+class OutsideMarketHours(Exception):
+    """The strategy enters or exits outside the day's session: it could not trade, or not close."""
+
+
 def run(request: Input, rt: Runtime) -> Output:
     payload = parse_payload(request.event)
     if payload.transaction_type == TransactionType.EXIT:
@@ -83,6 +88,7 @@ def _entry(payload: Payload, strategy: Strategy, rt: Runtime) -> Output:
     accounts = [_account(rt, payload.user_id, account) for account in strategy.accounts]
     if not accounts:
         raise NoAccounts(f"strategy {strategy.strategy_id!r}: accounts: name at least one broker account")
+    _within_session(payload, strategy)
     return _output(
         payload,
         underlying=strategy.underlying,
@@ -91,6 +97,16 @@ def _entry(payload: Payload, strategy: Strategy, rt: Runtime) -> Output:
         data_account=accounts[0].account,
         accounts=accounts,
     )
+
+
+def _within_session(payload: Payload, strategy: Strategy) -> None:
+    session = TradingCalendar.load().session(payload.trading_date, strategy.exchange)
+    if session is None:
+        return  # CheckWeekday says why, and skips
+    for field, moment in (("entry_time", payload.entry_at), ("exit_time", payload.exit_at)):
+        if moment not in session:
+            hours = f"{session.opens:%H:%M} to {session.closes:%H:%M}"
+            raise OutsideMarketHours(f"{field}: {moment:%H:%M} is outside the session of {hours}")
 
 
 def _account(rt: Runtime, user_id: str, account: str) -> AccountRef:

@@ -77,7 +77,7 @@ def _resolved(request: Input, leg: Leg, number: int, choice: Choice, snapshot: S
         exchange=contract.id.exchange,
         symbol=contract.symbol,
         exchange_token=contract.id.token,
-        strike=str(contract.strike),
+        strike=f"{contract.strike.normalize():f}",
         right=contract.right,
         expiry=contract.expiry.isoformat(),
         side=leg.side,

@@ -12,7 +12,7 @@ from tasks.orderpath.book import Book
 from tasks.orderpath.exits import exit_alarm
 from tasks.orderpath.legs import entry_orders, plan_of
 from tasks.orderpath.limits import HTTP_TIMEOUT, wait_until
-from tasks.orderpath.updates import look_up
+from tasks.orderpath.updates import look_up, may_work, worth_a_look
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
 from tasks.stores.ports import OrderRow, OrderState
@@ -47,17 +47,22 @@ class Output(Slot):
 def run(request: Input, rt: Runtime) -> Output:
     plan = plan_of(rt.stores, request.run_key, request.account)
     rows = [row for rows in entry_orders(rt.stores, plan).values() for row in rows]
-    unfinished = [row for row in rows if not row.status.terminal]
-    if unfinished:
-        with exit_alarm(rt, request.account):
-            book = Book.read(rt.brokers.reader(request.account))
-            unfinished = [row for row in unfinished if not _settle(rt, row, book).status.terminal]
-    waiting = ", ".join(f"{row.order_id} is {row.status}" for row in unfinished)
+    open_ends = [row for row in rows if worth_a_look(row)]
+    waiting = _settle_all(rt, request.account, open_ends) if open_ends else []
+    reason = ", ".join(f"{row.order_id} is {row.status}" for row in waiting)
     return Output(
-        settled=not unfinished,
-        reason=waiting or "every entry order is settled",
+        settled=not waiting,
+        reason=reason or "every entry order is settled",
         retry_at=wait_until(rt.clock.now() + LOOK_AGAIN),
     )
+
+
+def _settle_all(rt: Runtime, account: str, open_ends: list[OrderRow]) -> list[OrderRow]:
+    """Settle what can be settled; what is left may still trade."""
+    with exit_alarm(rt, account):
+        book = Book.read(rt.brokers.reader(account))
+        current = [_settle(rt, row, book) for row in open_ends]
+        return [row for row in current if may_work(row, book.find(row))]
 
 
 def _settle(rt: Runtime, row: OrderRow, book: Book) -> OrderRow:

@@ -55,10 +55,11 @@ def run(request: Input, rt: Runtime) -> Output:
     plan = plan_of(rt.stores, order.run_key, order.account)
     leg = next(leg for leg in plan.legs if leg.leg == order.leg)
     entered = total(entry_orders(rt.stores, plan)[leg.leg])
-    if order.purpose is Purpose.ENTRY:
-        return _output(order, leg, entered, kind="entry", earned=Decimal(0))
     exited = _exited(rt, plan, leg)
-    return _output(order, leg, exited, kind="exit", earned=realised(leg.side, entered, exited))
+    earned = realised(leg.side, entered, exited)
+    if order.purpose is Purpose.ENTRY:
+        return _output(order, leg, entered, kind="entry", earned=earned)
+    return _output(order, leg, exited, kind="exit", earned=earned)
 
 
 def _exited(rt: Runtime, plan: AccountRun, leg: PlannedLeg) -> Totals:

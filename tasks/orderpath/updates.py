@@ -59,6 +59,18 @@ def look_up(rt: Runtime, order: OrderRow, book: Book) -> OrderRow:
     return order
 
 
+def may_work(order: OrderRow, seen: BrokerOrder | None) -> bool:
+    """Can this order still trade? Also one that was called absent and turned up after all."""
+    if seen is not None:
+        return not seen.status.terminal
+    return not order.status.terminal
+
+
+def worth_a_look(order: OrderRow) -> bool:
+    """What the book may still tell something about: what is not terminal, and what was called absent."""
+    return not order.status.terminal or order.status is OrderState.ABSENT
+
+
 def lag_is_over(order: OrderRow, now: datetime) -> bool:
     return order.sent_at is not None and now >= order.sent_at + BOOK_LAG
 

@@ -19,7 +19,7 @@ from tasks.domain.errors import (
     QuoteMissing,
     StrikeNotListed,
 )
-from tasks.open_run import AccountNotFound, NoAccounts, StrategyDisabled, StrategyNotFound
+from tasks.open_run import AccountNotFound, NoAccounts, OutsideMarketHours, StrategyDisabled, StrategyNotFound
 from tests.tasks.world import ACCOUNT, World
 
 MONDAY = date(2026, 11, 23)
@@ -133,6 +133,14 @@ def test_a_wrong_strategy_names_its_field(world: World, changes: dict[str, Any],
         opened(world)
 
 
+@pytest.mark.parametrize(
+    ("changes", "field"), [({"entry_time": "09:00"}, "entry_time"), ({"exit_time": "15:45"}, "exit_time")]
+)
+def test_outside_market_hours_nothing_is_entered(world: World, changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(OutsideMarketHours, match=field):
+        opened(world, **changes)
+
+
 def test_a_strategy_that_is_not_there(world: World) -> None:
     with pytest.raises(StrategyNotFound, match="condor"):
         opened(world, strategy_id="condor")
@@ -200,6 +208,13 @@ def test_the_wrong_dte_says_what_it_is(world: World) -> None:
 
 def test_any_dte_will_do(world: World) -> None:
     assert dte(world, day=date(2026, 11, 20)).ok
+
+
+def test_any_dte_needs_no_calendar_beyond_its_reach(world: World) -> None:
+    world.broker.listed = [contract(58400, Right.CE, date(2030, 1, 29))]
+    assert dte(world).ok
+    with pytest.raises(CalendarExhausted):
+        dte(world, 0)
 
 
 def test_instruments_are_loaded_once_a_day(world: World) -> None:

@@ -145,6 +145,25 @@ def test_an_exit_cancels_what_still_works_and_closes_only_what_filled(world: Wor
     assert {o.symbol[-2:]: o.quantity for o in compute(world).buys} == {"CE": 30, "PE": 10}
 
 
+def test_an_exit_looks_again_for_what_was_called_absent(world: World) -> None:
+    (order,) = enter(world, leg(1, "CE"))
+    world.stores.orders.advance(order.order_id, OrderState.ABSENT, at=world.clock.now())
+    begin(world)
+    assert cancel(world).working == 1
+    assert world.broker.cancels == ["B1"]
+    assert settle(world).settled
+
+
+def test_what_an_absent_order_filled_is_closed(world: World) -> None:
+    (order,) = enter(world, leg(1, "CE"))
+    world.stores.orders.advance(order.order_id, OrderState.ABSENT, at=world.clock.now())
+    world.broker.fill("B1")
+    begin(world)
+    cancel(world)
+    assert settle(world).settled
+    assert [o.quantity for o in compute(world).buys] == [30]
+
+
 def test_an_entry_that_was_claimed_and_not_sent_is_settled_as_missed(world: World) -> None:
     wave = plan_account.run(account_task(leg(1, "CE")), world.rt)
     claim(world, wave.sells[0])

@@ -148,6 +148,13 @@ def test_another_accounts_update_moves_nothing(world: World, order: PlannedOrder
     assert world.order(order.order_id).filled_quantity == 0
 
 
+def test_an_order_called_absent_that_turns_up_is_cancelled(world: World, order: PlannedOrder) -> None:
+    world.stores.orders.advance(order.order_id, OrderState.ABSENT, at=world.clock.now())
+    apply_updates.apply(OrderUpdate.of(ACCOUNT, seen(world)), world.rt)
+    assert world.broker.cancels == ["B1"]
+    assert world.alarms.raised == ["OrderReappeared"]
+
+
 def test_a_status_word_nobody_knows_is_never_terminal(world: World, order: PlannedOrder) -> None:
     strange = replace(seen(world), status=OrderStatus.UNKNOWN)
     apply_updates.apply(OrderUpdate.of(ACCOUNT, strange), world.rt)
