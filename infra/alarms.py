@@ -34,6 +34,7 @@ COUNTED = {
     "OrderGivenUp": "An order stayed open after being chased, and is being cancelled.",
     "EntryUnwound": "Not every leg of an entry filled, and the rest is being closed.",
     "BrokerBlind": "The broker's order book can't be read while an order is open.",
+    "OrderReappeared": "An order that was settled as absent turned up after all, and is being cancelled.",
 } | {
     f"NotSent{cause.title().replace('_', '')}": f"An order was held back: {meaning}."
     for cause, meaning in _NOT_SENT.items()
