@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install layers synth deploy demo up down cases case bench test check format
+.PHONY: help install layers synth deploy demo up strategy down cases case bench test check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -33,6 +33,9 @@ demo: install  ## One strategy's day, from schedule to profit or loss; DATE= WEE
 
 up: install  ## The platform on this machine; AT=2026-11-23T09:20 sets its clock, INSTRUMENTS= its contracts
 	@$(BIN)/python -m localstack up $(if $(AT),--at $(AT)) $(if $(INSTRUMENTS),--instruments $(INSTRUMENTS))
+
+strategy:  ## On the running platform, a strategy that enters in 5 minutes, or at ENTRY=09:30
+	@$(BIN)/python -m localstack strategy $(if $(ENTRY),--entry $(ENTRY))
 
 down:  ## Stop it
 	@$(BIN)/python -m localstack down

@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     strategy.add_argument("--entry", type=time_of_day, help="time of day in India; default: in 5 minutes")
     strategy.add_argument("--exit", type=time_of_day, default=time_of_day("15:15"))
     strategy.add_argument("--weekdays", default="MON,TUE,WED,THU,FRI,SAT,SUN")
-    strategy.add_argument("--any-dte", action="store_true", help="trade on any day, not on expiry day only")
+    strategy.add_argument("--expiry-day", action="store_true", help="trade on expiry day only, as in the demo")
     strategy.set_defaults(run=_strategy)
     return parser
 
@@ -96,7 +96,7 @@ def _strategy(platform: Platform, options: argparse.Namespace) -> int:
         entry=entry.replace(second=0, microsecond=0, tzinfo=None),
         exit=options.exit,
         weekdays=options.weekdays.split(","),
-        dte=None if options.any_dte else 0,
+        dte=0 if options.expiry_day else None,
     )
     seed(platform.aws, platform.site.simulator_url, plan)
     write_schedules(platform.aws, plan)
@@ -119,8 +119,8 @@ Logs                {site.state}/*.log
 export AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=ap-south-1
 aws stepfunctions list-executions --endpoint-url {site.step_functions_url} --state-machine-arn {machine}
 aws dynamodb scan --endpoint-url {site.aws_url} --table-name algo-orders
-python -m localstack strategy --any-dte     a strategy that enters in 5 minutes, scheduled in Asia/Kolkata
-python -m localstack down                   stop everything (make down)
+make strategy       a strategy that enters in 5 minutes (its schedule is due in 3), in Asia/Kolkata
+make down           stop everything
 """
 
 

@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"  every event of every execution   {_short(LAST)}/history/*.json")
     print(f"  what each process logged         {_short(LAST)}/*.log")
     print("  the same machines as a graph     docs/, workflows/definitions/")
-    print("  the platform to play with        make up, then python -m localstack strategy --any-dte")
+    print("  the platform to play with        make up AT=2026-11-23T09:20, then make strategy")
     print(f"\n{time.monotonic() - began:.0f} s in all")
     return code
 

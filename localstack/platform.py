@@ -58,7 +58,7 @@ class Platform:
         )
 
     def start(self, now: datetime | None, market: Market) -> None:
-        """Start what does not run yet and deploy. `now` sets the clock; None leaves the wall clock.
+        """Start what does not run yet and deploy. `now` sets the clock; None leaves it, at first the wall's.
 
         Raises
         ------
@@ -66,10 +66,10 @@ class Platform:
             With what the part that failed has to say.
         """
         self.site.state.mkdir(parents=True, exist_ok=True)
-        if now is None:
-            self.clock.set_offset(0.0)
-        else:
+        if now is not None:
             self.clock.set(now)
+        elif not any(self.running().values()):
+            self.clock.set_offset(0.0)
         services = self.services(market)
         with ThreadPoolExecutor() as pool:
             synthesized = pool.submit(assembly)  # the longest part when it is not cached
