@@ -247,7 +247,7 @@ class Exchange:
 
     def _match(self, order: Order, at: datetime, *, at_limit: bool) -> None:
         """Trade against the quote: an arriving order at the quoted price, a resting one at its own limit."""
-        if self.is_open(at):
+        if order.may_fill(at) and self.is_open(at):
             for level in self._acceptable(order, at):
                 units = min(order.may_fill(at), level.quantity)
                 if units <= 0:

@@ -92,7 +92,7 @@ class World:
 
     def listing(self, now: datetime) -> Listing:
         """What is listed today."""
-        return self.dump or _listing(self.walk, now.date())
+        return _still_listed(self.dump, now.date()) if self.dump else _listing(self.walk, now.date())
 
     def instruments_csv(self, exchange: str, now: datetime) -> bytes:
         """The gzipped instruments CSV of an exchange, or of all for an empty name."""
@@ -138,6 +138,12 @@ def _listing(walk: Walk, day: date) -> Listing:
     calendar = trading_calendar()
     yesterday = calendar.previous(day)
     return generate(day, {name: walk.close(name, yesterday) for name in walk.names}, calendar)
+
+
+@lru_cache(maxsize=4)
+def _still_listed(dump: Listing, day: date) -> Listing:
+    """A dump without what has expired since it was made."""
+    return Listing(contract for contract in dump.contracts if contract.expiry >= day)
 
 
 @lru_cache(maxsize=16)

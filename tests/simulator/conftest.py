@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -35,9 +36,14 @@ class SteeredClock:
 
     start: datetime
     began: float = field(default_factory=time.time)
+    frozen: bool = False
 
     def now(self) -> datetime:
-        return self.start + timedelta(seconds=time.time() - self.began)
+        return self.start if self.frozen else self.start + timedelta(seconds=time.time() - self.began)
+
+    def freeze(self) -> None:
+        """Stand still; only jumps move it from now on."""
+        self.start, self.frozen = self.now(), True
 
     def jump(self, seconds: float) -> None:
         self.start += timedelta(seconds=seconds)
@@ -88,7 +94,7 @@ class Sim:
         self.post("/_local/clock")
 
     def atm(self, right: str = "CE", underlying: str = "BANKNIFTY") -> Contract:
-        now = self.world.now()
+        now = self.clock.now()
         spot = self.world.walk.spot(underlying, now)
         listed = [
             c for c in self.world.listing(now).contracts if c.underlying == underlying and c.right == right
@@ -98,7 +104,7 @@ class Sim:
 
     def quoted(self, contract: Contract, side: str) -> Decimal:
         """The price at which an order of `side` would trade now."""
-        book = self.world.market.book(contract, self.world.now())
+        book = self.world.market.book(contract, self.clock.now())
         return (book.asks if side == "BUY" else book.bids)[0].price
 
     def marketable(self, contract: Contract, side: str) -> float:
@@ -147,30 +153,33 @@ def eventually(condition: Callable[[], bool], within: float = 3.0) -> bool:
     return condition()
 
 
-@pytest.fixture
-def simulate() -> Iterator[Callable[..., Sim]]:
-    """Starts simulators and stops them after the test."""
-    running: list[tuple[Any, threading.Thread]] = []
-
-    def start(at: datetime = MARKET_MORNING, **settings: Any) -> Sim:
-        clock = SteeredClock(at)
-        world = build_world(clock, ACCOUNTS, settings=Settings(**{"step_ms": 5, "limits": False, **settings}))
-        web = server(world, 0)
-        thread = threading.Thread(target=web.run, daemon=True)
-        thread.start()
-        running.append((web, thread))
-        assert eventually(lambda: web.started)
-        return Sim(f"http://127.0.0.1:{web.port}", world, clock)
-
-    yield start
-    for web, thread in running:
+@contextmanager
+def simulator(**settings: Any) -> Iterator[Sim]:
+    """A simulator on a trading morning, with fast orders and without rate limits unless told otherwise."""
+    clock = SteeredClock(MARKET_MORNING)
+    world = build_world(clock, ACCOUNTS, settings=Settings(**{"step_ms": 5, "limits": False, **settings}))
+    web = server(world, 0)
+    thread = threading.Thread(target=web.run, daemon=True)
+    thread.start()
+    assert eventually(lambda: web.started)
+    try:
+        yield Sim(f"http://127.0.0.1:{web.port}", world, clock)
+    finally:
         web.should_exit = True
         thread.join(5)
 
 
 @pytest.fixture
-def sim(simulate: Callable[..., Sim]) -> Sim:
-    return simulate()
+def sim() -> Iterator[Sim]:
+    with simulator() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_sim() -> Iterator[Sim]:
+    """For tests that leave nothing behind."""
+    with simulator() as running:
+        yield running
 
 
 @pytest.fixture
@@ -191,7 +200,7 @@ def postbox() -> Iterator[Postbox]:
 
     web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     box.url = f"http://127.0.0.1:{web.server_port}"
-    thread = threading.Thread(target=web.serve_forever, daemon=True)
+    thread = threading.Thread(target=web.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield box
     web.shutdown()

@@ -166,7 +166,9 @@ def test_a_dump_moves_the_money_to_the_middle_of_its_strikes() -> None:
     spot = world.walk.spot("BANKNIFTY", world.now())
     money = round(spot / 100) * 100
     assert abs(spot / 56350 - 1) < 0.02
-    assert f"NFO:BANKNIFTY26AUG{money}CE" in world.listing(world.now()).by_key
+    listing = world.listing(world.now())
+    assert f"NFO:BANKNIFTY26AUG{money}CE" in listing.by_key
+    assert min(contract.expiry for contract in listing.contracts) == world.now().date()
 
 
 def test_every_switch_is_documented() -> None:

@@ -33,7 +33,9 @@ pytestmark = pytest.mark.slow
         ("refuse", exceptions.OrderException, False),
     ],
 )
-def test_spoiled_reply_to_an_order(sim: Sim, kind: str, error: type[Exception], accepted: bool) -> None:
+def test_spoiled_reply_to_an_order(shared_sim: Sim, kind: str, error: type[Exception], accepted: bool) -> None:
+    sim = shared_sim
+    sim.post("/_sim/reset")
     sim.set(kind)
     with pytest.raises(error):
         sim.order(kite=sim.kite(timeout=0.3))
@@ -272,8 +274,7 @@ def test_a_shock_fills_a_resting_order(sim: Sim) -> None:
     assert sim.until(order_id, "COMPLETE")["average_price"] == price
 
 
-def test_market_hours(simulate: Callable[..., Sim]) -> None:
-    sim = simulate()
+def test_market_hours(sim: Sim) -> None:
     sim.set("hold_open")
     resting = sim.order()
     sim.until(resting, "OPEN")
@@ -285,14 +286,15 @@ def test_market_hours(simulate: Callable[..., Sim]) -> None:
     sim.order(price=10.0)
 
 
-def test_limits(simulate: Callable[..., Sim]) -> None:
-    sim = simulate(limits=True)
+def test_limits(sim: Sim) -> None:
+    sim.settings(limits=True)
     kite = sim.kite()
     contract = sim.atm()
+    sim.clock.freeze()
 
     def burst(call: Callable[[], Any], times: int) -> int:
         """How many of these calls got through, all within one second of the exchange's clock."""
-        time.sleep(1.0 - sim.clock.now().microsecond / 1e6)
+        sim.jump(1)
         through = 0
         for _ in range(times):
             try:

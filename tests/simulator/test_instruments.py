@@ -39,6 +39,7 @@ def november() -> Listing:
     return generate(date(2026, 11, 23), levels(), CALENDAR)
 
 
+@pytest.mark.filterwarnings("ignore:Series.values")
 def test_trading_days_agree_with_exchange_calendars() -> None:
     bse = exchange_calendars.get_calendar("XBOM")
     day = date(2025, 1, 1)

@@ -32,18 +32,18 @@ def test_login_page_to_session(sim: Sim) -> None:
         kite.generate_session(request_token, "secretone")  # a request token is good for one exchange
 
 
-def test_wrong_secret_and_wrong_key_are_refused(sim: Sim) -> None:
-    token = requests.get(f"{sim.url}/connect/login", {"api_key": "keyone"}, timeout=5).json()["data"][
+def test_wrong_secret_and_wrong_key_are_refused(shared_sim: Sim) -> None:
+    token = requests.get(f"{shared_sim.url}/connect/login", {"api_key": "keyone"}, timeout=5).json()["data"][
         "request_token"
     ]
     with pytest.raises(exceptions.TokenException, match="checksum"):
-        sim.kite().generate_session(token, "not the secret")
-    assert requests.get(f"{sim.url}/connect/login", {"api_key": "nobody"}, timeout=5).status_code == 403
+        shared_sim.kite().generate_session(token, "not the secret")
+    assert requests.get(f"{shared_sim.url}/connect/login", {"api_key": "nobody"}, timeout=5).status_code == 403
 
 
-def test_login_goes_back_to_the_apps_own_page(sim: Sim) -> None:
+def test_login_goes_back_to_the_apps_own_page(shared_sim: Sim) -> None:
     query = {"api_key": "keyone", "redirect_url": "https://app.example/cb?x=1"}
-    page = requests.get(f"{sim.url}/connect/login", query, allow_redirects=False, timeout=5)
+    page = requests.get(f"{shared_sim.url}/connect/login", query, allow_redirects=False, timeout=5)
     assert page.headers["location"].startswith("https://app.example/cb?x=1&action=login")
 
 
@@ -55,34 +55,38 @@ def test_logout_ends_the_session(sim: Sim) -> None:
     assert caught.value.code == 403
 
 
-def test_instruments_parse_and_name_the_moved_expiry(sim: Sim) -> None:
-    rows = sim.kite().instruments("NFO")
+def test_instruments_parse_and_name_the_moved_expiry(shared_sim: Sim) -> None:
+    rows = shared_sim.kite().instruments("NFO")
     bank = [r for r in rows if r["name"] == "BANKNIFTY" and r["expiry"] == date(2026, 11, 23)]
     assert len(bank) > 100
     assert all(r["tradingsymbol"].startswith("BANKNIFTY26NOV") for r in bank)
     assert {r["lot_size"] for r in bank} == {30}
     assert {r["tick_size"] for r in bank if r["instrument_type"] != "FUT"} == {0.05}
-    everything = sim.kite().instruments()
+    everything = shared_sim.kite().instruments()
     assert {r["exchange"] for r in everything} == {"NFO", "BFO", "NSE", "BSE"}
 
 
-def test_quotes_of_contracts_and_indices(sim: Sim) -> None:
-    contract = sim.atm()
-    quotes = sim.kite().quote(contract.key, "NSE:NIFTY BANK", "BSE:SENSEX", "NSE:INDIA VIX", "NFO:NOSUCH")
+def test_quotes_of_contracts_and_indices(shared_sim: Sim) -> None:
+    contract = shared_sim.atm()
+    quotes = shared_sim.kite().quote(
+        contract.key, "NSE:NIFTY BANK", "BSE:SENSEX", "NSE:INDIA VIX", "NFO:NOSUCH"
+    )
     assert set(quotes) == {contract.key, "NSE:NIFTY BANK", "BSE:SENSEX", "NSE:INDIA VIX"}
     depth = quotes[contract.key]["depth"]
     assert len(depth["buy"]) == len(depth["sell"]) == 5
     assert depth["buy"][0]["price"] < quotes[contract.key]["last_price"] < depth["sell"][0]["price"]
     assert isinstance(quotes[contract.key]["timestamp"], datetime)
     assert abs(quotes["NSE:NIFTY BANK"]["last_price"] - float(contract.strike)) <= 50
-    assert sim.kite().ltp(str(contract.instrument_token))[str(contract.instrument_token)]["last_price"] > 0
-    ohlc = sim.kite().ohlc(contract.key)[contract.key]["ohlc"]
+    assert (
+        shared_sim.kite().ltp(str(contract.instrument_token))[str(contract.instrument_token)]["last_price"] > 0
+    )
+    ohlc = shared_sim.kite().ohlc(contract.key)[contract.key]["ohlc"]
     assert ohlc["low"] <= ohlc["open"] <= ohlc["high"]
 
 
-def test_too_many_quotes_in_one_request(sim: Sim) -> None:
+def test_too_many_quotes_in_one_request(shared_sim: Sim) -> None:
     with pytest.raises(exceptions.InputException):
-        sim.kite().quote([f"NFO:X{n}" for n in range(501)])
+        shared_sim.kite().quote([f"NFO:X{n}" for n in range(501)])
 
 
 def test_order_walks_through_its_states_and_fills_at_the_quote(sim: Sim) -> None:
@@ -189,8 +193,8 @@ def test_margins_and_charges(sim: Sim) -> None:
     assert kite.margins("equity")["net"] < 10_000_000
 
 
-def test_candles(sim: Sim) -> None:
-    kite, contract = sim.kite(), sim.atm()
+def test_candles(shared_sim: Sim) -> None:
+    kite, contract = shared_sim.kite(), shared_sim.atm()
     rows = kite.historical_data(
         contract.instrument_token, "2026-11-23 09:15:00", "2026-11-23 09:30:00", "minute", oi=True
     )
@@ -203,8 +207,8 @@ def test_candles(sim: Sim) -> None:
         kite.historical_data(260105, "2026-01-01 00:00:00", "2026-11-23 00:00:00", "minute")
 
 
-def test_unknown_route_answers_in_the_envelope(sim: Sim) -> None:
-    answer = requests.get(f"{sim.url}/mf/orders", timeout=5)
+def test_unknown_route_answers_in_the_envelope(shared_sim: Sim) -> None:
+    answer = requests.get(f"{shared_sim.url}/mf/orders", timeout=5)
     assert answer.status_code == 404
     assert answer.json()["status"] == "error"
 
@@ -230,11 +234,11 @@ def test_unknown_route_answers_in_the_envelope(sim: Sim) -> None:
         ({"exchange": ""}, "Missing"),
     ],
 )
-def test_bad_orders_are_refused_with_their_reason(sim: Sim, change: dict[str, Any], words: str) -> None:
+def test_bad_orders_are_refused_with_their_reason(shared_sim: Sim, change: dict[str, Any], words: str) -> None:
     with pytest.raises(exceptions.InputException, match=words) as caught:
-        sim.order(**change)
+        shared_sim.order(**change)
     assert caught.value.code == 400
-    assert sim.ledger()["orders"] == []
+    assert shared_sim.ledger()["orders"] == []
 
 
 def test_an_order_on_its_way_cannot_be_changed_yet(sim: Sim) -> None:
