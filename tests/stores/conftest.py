@@ -27,9 +27,12 @@ REGION = "ap-south-1"
 PREFIX = "conformance-"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dynamodb_client() -> Iterator[DynamoDBClient]:
-    """One client for all tests: making one takes longer than a test."""
+    """One client for a module's tests: making one takes longer than a test.
+
+    Not longer than a module: moto forgets only when its outermost mock ends, and others' tests want it empty.
+    """
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ACCESS_KEY_ID", "testing")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "testing")
