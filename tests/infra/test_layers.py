@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from importlib.metadata import requires
 from pathlib import Path
 
+import boto3
+import botocore
 import pytest
+import s3transfer
 from packaging.requirements import Requirement
 
-from infra.code import sources
+from infra.code import sources, write_code_zip
 from infra.layers import (
     LAMBDA_LIMIT,
     LAYERS,
@@ -17,12 +23,14 @@ from infra.layers import (
     PYTHON_VERSION,
     Layer,
     LayersNotBuilt,
+    build,
     pins,
     require,
     unpacked_size,
     up_to_date,
 )
 from infra.settings import BUILT_LAYERS
+from tasks.catalogue import FUNCTIONS
 
 LAMBDA = {
     "python_version": PYTHON_VERSION,
@@ -95,10 +103,63 @@ def test_code_and_both_layers_fit_into_lambda() -> None:
     assert code + layers < LAMBDA_LIMIT
 
 
-def test_the_order_path_stays_light() -> None:
-    if not up_to_date(ORDER_PATH, BUILT_LAYERS):
-        pytest.skip("the layers are not built: make layers")
-    tree = BUILT_LAYERS / ORDER_PATH.name / "python"
-    assert unpacked_size(tree) < 25_000_000
-    assert not (tree / "twisted").exists()
-    assert not (tree / "botocore").exists()
+@pytest.fixture(scope="module")
+def order_path() -> Path:
+    """The unpacked layer of the order path: five megabytes to fetch, once."""
+    try:
+        build(ORDER_PATH)
+    except subprocess.CalledProcessError:
+        pytest.skip("no package registry can be reached to build the layer")
+    return BUILT_LAYERS / ORDER_PATH.name / "python"
+
+
+@pytest.mark.slow
+def test_the_order_path_stays_light(order_path: Path) -> None:
+    assert unpacked_size(order_path) < 25_000_000
+    assert not (order_path / "twisted").exists()
+    assert not (order_path / "botocore").exists()
+
+
+def lambdas_python() -> str | None:
+    """A Python of the functions' version: on the path, or one of pyenv's, whose shims need not work."""
+    name = f"python{PYTHON_VERSION}"
+    versions = (Path.home() / ".pyenv" / "versions").glob(f"{PYTHON_VERSION}.*/bin/{name}")
+    for candidate in [shutil.which(name), *map(str, versions)]:
+        if candidate and not subprocess.run([candidate, "-c", ""], check=False, capture_output=True).returncode:
+            return candidate
+    return None
+
+
+@pytest.mark.slow
+def test_every_function_starts_on_lambdas_python_with_the_layer_alone(order_path: Path, tmp_path: Path) -> None:
+    """The code's zip, the layer and what the runtime has: nothing of this machine's environment."""
+    python = lambdas_python()
+    if python is None:
+        pytest.skip(f"no Python {PYTHON_VERSION} on this machine")
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    for package in (boto3, botocore, s3transfer):
+        (runtime / package.__name__).symlink_to(Path(package.__path__[0]))
+    path = [write_code_zip(tmp_path), order_path, runtime]
+    started = subprocess.run(
+        [python, "-S", "-B", "-c", STARTS_EVERY_FUNCTION],
+        env={"PYTHONPATH": os.pathsep.join(map(str, path)), "POWERTOOLS_SERVICE_NAME": "algo"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert started.returncode == 0, started.stderr
+    assert started.stdout.split() == [f"{module.module}.handler" for module in FUNCTIONS]
+
+
+STARTS_EVERY_FUNCTION = """
+import importlib, sys, zoneinfo
+import brokers.zerodha
+from tasks.catalogue import FUNCTIONS
+for function in FUNCTIONS:
+    handler = importlib.import_module(function.module).handler
+    assert callable(handler)
+    print(f"{function.module}.handler")
+assert zoneinfo.ZoneInfo("Asia/Kolkata")
+assert "twisted" not in sys.modules
+"""
