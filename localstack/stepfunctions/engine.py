@@ -235,7 +235,7 @@ class Engine:
     # --- time ---
 
     async def run_timers(self) -> None:
-        """Fire what is due, for ever. Wakes for the next due time, for a poke, and to look at the clock file."""
+        """Fire what is due, for ever; wakes for the next due time, a poke, and a look at the clock file."""
         self._offset = self.clock.offset()
         while True:
             self._notice_jump()
