@@ -106,7 +106,8 @@ class ScheduleTask:
 
     task: str
     resource: str
-    arguments: Json
+    arguments: Json = field(repr=False)
+    """They may hold the token, or other things that belong in no log."""
     pattern: Pattern
     token: str | None = field(repr=False)
     timeout: int | None
