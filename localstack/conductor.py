@@ -54,14 +54,31 @@ class Http:
         return Idleness(int(body["busy"]), datetime.fromisoformat(due) if due else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Something that is only ever busy or not, such as a queue."""
+@dataclass(slots=True)
+class Queue:
+    """A queue: busy while messages wait for their consumer or are with it.
 
-    count: Callable[[], int]
+    A message that its consumer could not take yet is hidden until its visibility time-out (minutes of wall
+    time) and then comes again. Nobody waits for that: after `patience` seconds it no longer counts.
+
+    Parameters
+    ----------
+    count
+        How many messages wait, and how many were received and are hidden.
+    """
+
+    count: Callable[[], tuple[int, int]]
+    patience: float = 20.0
+    _hidden_since: float | None = field(default=None, init=False)
 
     def look(self) -> Idleness:
-        return Idleness(self.count(), None)
+        waiting, hidden = self.count()
+        if not hidden:
+            self._hidden_since = None
+        elif self._hidden_since is None:
+            self._hidden_since = time.monotonic()
+        set_aside = self._hidden_since is not None and time.monotonic() - self._hidden_since > self.patience
+        return Idleness(waiting if set_aside else waiting + hidden, None)
 
 
 @dataclass(slots=True)

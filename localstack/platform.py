@@ -12,7 +12,7 @@ from pathlib import Path
 
 from localstack.aws import Aws
 from localstack.clock import MovableClock
-from localstack.conductor import Conductor, Count, Http
+from localstack.conductor import Conductor, Http, Queue
 from localstack.deploy import deploy_machines, deploy_stacks
 from localstack.processes import Processes, Service
 from localstack.seed import CREDENTIALS
@@ -50,7 +50,7 @@ class Platform:
             self.clock,
             (
                 Http(f"{site.simulator_url}/_sim/idle"),
-                Count(self._queued),
+                Queue(self._updates),
                 Http(f"{site.step_functions_url}/_local/idle"),
                 Http(f"{site.schedules_url}/_local/idle"),
             ),
@@ -125,14 +125,14 @@ class Platform:
             ),
         ]
 
-    def _queued(self) -> int:
-        """Order updates that wait or are being applied."""
-        url = f"{self.site.aws_url}/{ACCOUNT_ID}/{PREFIX}-updates"
+    def _updates(self) -> tuple[int, int]:
+        """Order updates that wait, and those that are being applied or were set aside."""
         counts = self.aws.sqs.get_queue_attributes(
-            QueueUrl=url,
+            QueueUrl=f"{self.site.aws_url}/{ACCOUNT_ID}/{PREFIX}-updates",
             AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
         )["Attributes"]
-        return sum(int(value) for value in counts.values())
+        waiting, hidden = counts["ApproximateNumberOfMessages"], counts["ApproximateNumberOfMessagesNotVisible"]
+        return int(waiting), int(hidden)
 
 
 def _python(name: str, module: str, arguments: list[str], health_url: str) -> Service:

@@ -96,7 +96,7 @@ def _unwound(outcome: Outcome) -> Iterable[Claim]:
 def _by_postback(outcome: Outcome) -> Iterable[Claim]:
     waited = [step for step in outcome.steps if step.state == "WaitForSellFill"]
     slow = max(((step.left - step.entered).total_seconds() for step in waited), default=0.0)
-    yield f"the fill took its time ({slow:.1f} s)", slow >= 2.5
+    yield f"the fill took its time ({slow:.1f} s)", slow >= 1.8
     yield "and came by postback: nobody looked a second time", not outcome.states["ChaseSellOrder"]
 
 
@@ -199,8 +199,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("leg-rejected", "The exchange rejects one leg", _struck("reject"), _unwound),
     Scenario(
         "slow-fill-postback",
-        "A fill takes three seconds",
-        _struck("slow_fill", seconds=3, side="SELL"),
+        "A fill takes two seconds",
+        _struck("slow_fill", seconds=2, side="SELL"),
         _by_postback,
     ),
     Scenario(

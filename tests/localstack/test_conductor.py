@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from brokers.clock import IST
 from localstack.clock import MovableClock
-from localstack.conductor import Conductor, Idleness
+from localstack.conductor import Conductor, Idleness, Queue
 
 MORNING = datetime(2026, 11, 23, 9, 27, 30, tzinfo=IST)
 
@@ -72,3 +73,13 @@ def test_goes_no_further_than_told(clock: MovableClock) -> None:
 def test_never_goes_back(clock: MovableClock) -> None:
     assert Conductor(clock, [Scripted([Idleness(0, MORNING - timedelta(hours=1))])]).step()
     assert near(clock.now(), MORNING)
+
+
+def test_a_message_that_was_set_aside_holds_up_nobody() -> None:
+    counts = [(0, 1)]
+    queue = Queue(lambda: counts[0], patience=0.05)
+    assert queue.look().busy == 1
+    time.sleep(0.06)
+    assert queue.look().busy == 0
+    counts[0] = (1, 1)
+    assert queue.look().busy == 1
