@@ -23,7 +23,7 @@ from tasks.stores.ports import OrderRow, OrderState
 FUNCTION = Function(
     name="ApplyUpdates",
     module="tasks.apply_updates",
-    timeout=30,
+    timeout=15,
     http_timeout=HTTP_TIMEOUT,
     reads=(Table.ORDERS, Table.CALLBACKS, Table.CATALOG),
     writes=(Table.ORDERS, Table.CALLBACKS),
