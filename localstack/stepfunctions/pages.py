@@ -15,8 +15,13 @@ DEFAULT_PAGE = 100
 MAX_PAGE = 1000
 
 
-def page(items: Sequence[T], limit: int | None, token: str | None) -> tuple[Sequence[T], str | None]:
+def page(
+    items: Sequence[T], limit: int | None, token: str | None, *, newest_first: bool = False
+) -> tuple[Sequence[T], str | None]:
     """One page and the token of the next. A limit of 0 means the default, 100.
+
+    A list with the newest first grows at its beginning: its tokens count from the end, so that no page repeats
+    or leaves out what was there before.
 
     Raises
     ------
@@ -27,8 +32,12 @@ def page(items: Sequence[T], limit: int | None, token: str | None) -> tuple[Sequ
     if not isinstance(limit, int) or not 0 < limit <= MAX_PAGE:
         raise invalid("maxResults", limit, "Member must have value less than or equal to 1000")
     start = _position(token) if token else 0
+    if newest_first and token:
+        start = max(0, len(items) - start)
     end = start + limit
-    return items[start:end], _token(end) if end < len(items) else None
+    if end >= len(items):
+        return items[start:end], None
+    return items[start:end], _token(len(items) - end if newest_first else end)
 
 
 def _token(position: int) -> str:

@@ -130,14 +130,16 @@ class Service:
         if status is not None and status not in _STATUSES:
             raise invalid("statusFilter", status, f"Member must satisfy enum value set: {sorted(_STATUSES)}")
         found = self.executions.of_machine(request["stateMachineArn"], status, request.get("redriveFilter"))
-        shown, token = page(found, request.get("maxResults"), request.get("nextToken"))
+        shown, token = page(found, request.get("maxResults"), request.get("nextToken"), newest_first=True)
         return _paged({"executions": [views.summary(record) for record in shown]}, token)
 
     def get_execution_history(self, request: Request) -> Answer:
         _need(request, "executionArn")
         events = self.executions.get(request["executionArn"]).execution.history.events
-        ordered = list(reversed(events)) if request.get("reverseOrder") else events
-        shown, token = page(ordered, request.get("maxResults"), request.get("nextToken"))
+        backwards = bool(request.get("reverseOrder"))
+        ordered = list(reversed(events)) if backwards else events
+        limit, after = request.get("maxResults"), request.get("nextToken")
+        shown, token = page(ordered, limit, after, newest_first=backwards)
         with_data = request.get("includeExecutionData", True)
         return _paged({"events": [event.render(include_data=with_data) for event in shown]}, token)
 

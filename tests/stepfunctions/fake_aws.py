@@ -107,6 +107,8 @@ class FakeAws:
         return 200, {"X-Amz-Executed-Version": "$LATEST"}, json.dumps(result).encode()
 
     def _service(self, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        if operation == "SendMessage":
+            return self._send(request)
         if operation == "PutItem":
             key = json.dumps(request["Item"]["id"])
             if "ConditionExpression" in request and key in self.items:
@@ -116,13 +118,18 @@ class FakeAws:
         if operation == "GetItem":
             item = self.items.get(json.dumps(request["Key"]["id"]))
             return _json({"Item": item} if item else {})
-        if operation == "SendMessage":
-            self.messages.append(request)
-            return _json({"MessageId": f"message-{len(self.messages)}", "MD5OfMessageBody": "0" * 32})
         if operation == "PutEvents":
             self.events.extend(request["Entries"])
             return _json({"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in request["Entries"]]})
         return _refused(400, "ValidationException", f"{operation} is not known here")
+
+    def _send(self, request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        if request["QueueUrl"].endswith("/gone"):
+            status, headers, body = _refused(400, "com.amazonaws.sqs#QueueDoesNotExist", "No such queue.")
+            older = {"x-amzn-query-error": "AWS.SimpleQueueService.NonExistentQueue;Sender"}
+            return status, {**headers, **older}, body
+        self.messages.append(request)
+        return _json({"MessageId": f"message-{len(self.messages)}", "MD5OfMessageBody": "0" * 32})
 
 
 def _json(answer: Any) -> tuple[int, dict[str, str], bytes]:

@@ -155,10 +155,11 @@ def test_executions_are_listed_newest_first_by_status_in_pages(endpoint: Endpoin
 
     listed = sfn.list_executions(stateMachineArn=arn, maxResults=2)
     assert [e["name"] for e in listed["executions"]] == ["n4", "n3"]
+    made.append(sfn.start_execution(stateMachineArn=arn, name="n5")["executionArn"])
     rest = sfn.list_executions(stateMachineArn=arn, nextToken=listed["nextToken"])
     assert [e["name"] for e in rest["executions"]] == ["n2", "n1", "n0"]
     running = sfn.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]
-    assert [e["name"] for e in running] == ["n4", "n3", "n2", "n1"]
+    assert [e["name"] for e in running] == ["n5", "n4", "n3", "n2", "n1"]
     stopped = sfn.describe_execution(executionArn=made[0])
     assert (stopped["status"], stopped["error"], stopped["cause"]) == ("ABORTED", "Enough", "for today")
     for execution in made:

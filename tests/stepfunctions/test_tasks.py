@@ -155,6 +155,12 @@ def test_message_body_given_as_json_is_sent_as_text(endpoint: Endpoint, aws: Fak
     assert json.loads(aws.messages[0]["MessageBody"]) == {"a": 1}
 
 
+def test_error_whose_code_is_not_its_name(endpoint: Endpoint, aws: FakeAws) -> None:
+    send = {"QueueUrl": f"{aws.url}/gone", "MessageBody": "hello"}
+    ended = endpoint.run(task("arn:aws:states:::sqs:sendMessage", Parameters=send))
+    assert ended["error"] == "SQS.QueueDoesNotExistException"
+
+
 def test_events_are_put_with_their_detail_as_text(endpoint: Endpoint, aws: FakeAws) -> None:
     entry = {"Source": "algo", "DetailType": "Filled", "Detail": {"order.$": "$.order"}}
     put = task("arn:aws:states:::events:putEvents", Parameters={"Entries": [entry]})

@@ -58,7 +58,8 @@ def pascal(service_id: str) -> str:
 def refused(integration: Integration, model: Any, response: dict[str, Any]) -> CallFailed:
     """The service answered with an error. `model` is botocore's model of the operation."""
     error = response.get("Error", {})
-    code, message = error.get("Code", "Unknown"), error.get("Message", "")
+    # Where SQS keeps the codes of its older protocol, botocore has the name of the error itself beside them.
+    code, message = error.get("QueryErrorCode") or error.get("Code", "Unknown"), error.get("Message", "")
     meta = response.get("ResponseMetadata", {})
     status, request = meta.get("HTTPStatusCode", 400), meta.get("RequestId", "")
     return named(integration, model, code, message, (status, request))
@@ -68,15 +69,12 @@ def named(integration: Integration, model: Any, code: str, message: str, answer:
     """`answer` is the HTTP status and the request's id."""
     status, request = answer
     short = code.rsplit(".", 1)[-1].rsplit("#", 1)[-1]
-    modelled = {shape.name for shape in model.error_shapes} | {
-        shape.metadata.get("error", {}).get("code", shape.name) for shape in model.error_shapes
-    }
     if not integration.optimized:
         service_id = pascal(model.service_model.service_id)
         details = f"Service: {service_id}, Status Code: {status}, Request ID: {request}"
         return CallFailed(f"{service_id}.{_exception(short)}", f"{message} ({details})")
     service = integration.service
-    known = short in modelled
+    known = any(short == shape.name for shape in model.error_shapes)
     name = _exception(short) if known else _GENERAL[service]
     if service == "lambda" and status >= 500:
         name = "ServiceException"
