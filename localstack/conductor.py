@@ -19,7 +19,8 @@ from typing import Protocol
 from localstack.clock import MovableClock
 
 POLL_SECONDS = 0.1
-"""Between two looks. Two idle looks in a row make idleness: one might fall between a cause and its effect."""
+"""Between two looks. Two idle looks in a row that see the same due time make idleness: one alone might fall
+between a cause and its effect."""
 
 LEAD = timedelta(milliseconds=50)
 """A jump lands this long before the due time, so that what is due happens on time and not late."""
@@ -112,17 +113,19 @@ class Conductor:
             If something is still under way after `seconds` of real time.
         """
         deadline = time.monotonic() + seconds
-        idle_looks = 0
-        due: datetime | None = None
-        while idle_looks < 2:
+        before: datetime | None = None
+        was_idle = False
+        while True:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"still busy after {seconds:.0f} s: {self._who_is_busy()}")
             busy, due = self._look()
-            idle_looks = 0 if busy else idle_looks + 1
             self.between()
-            if idle_looks < 2:
-                time.sleep(POLL_SECONDS)
-        return due
+            # Where the due time has changed, something was done between the two looks, and what it set off may
+            # have come after the look at who does it.
+            if not busy and was_idle and due == before:
+                return due
+            before, was_idle = due, not busy
+            time.sleep(POLL_SECONDS)
 
     def step(self, *, until: datetime | None = None) -> bool:
         """Settle and jump once, no further than `until`. False if nothing is due (before `until`)."""

@@ -59,6 +59,15 @@ def test_one_idle_look_is_not_enough(clock: MovableClock) -> None:
         Conductor(clock, [flicker]).settle(seconds=0.5)
 
 
+def test_what_was_started_between_two_looks_is_not_jumped_over(clock: MovableClock) -> None:
+    """The schedule of the entry fired after the endpoint was looked at: only the due time tells."""
+    entry, exit_ = MORNING + timedelta(seconds=30), MORNING + timedelta(hours=6)
+    endpoint = Scripted([Idleness(0, None), Idleness(0, None), Idleness(1, None), Idleness(0, exit_)])
+    schedules = Scripted([Idleness(0, entry), Idleness(0, exit_)])
+    Conductor(clock, [endpoint, schedules]).settle()
+    assert len(endpoint.answers) == 1
+
+
 def test_nothing_due_is_the_end(clock: MovableClock) -> None:
     assert not Conductor(clock, [Scripted([Idleness(0, None)])]).step()
     assert near(clock.now(), MORNING)
