@@ -73,7 +73,7 @@ def running_platform(market: Market, now: datetime) -> Iterator[Platform]:
         finally:
             platform.stop()
             shutil.rmtree(LAST, ignore_errors=True)
-            shutil.copytree(folder, LAST)
+            shutil.copytree(folder, LAST, dirs_exist_ok=True)  # two demos may end at once
 
 
 def play(platform: Platform, day: date) -> list[End]:

@@ -68,6 +68,14 @@ def test_what_was_started_between_two_looks_is_not_jumped_over(clock: MovableClo
     assert len(endpoint.answers) == 1
 
 
+def test_what_passes_between_two_processes_is_not_overlooked(clock: MovableClock) -> None:
+    """The schedule fires while a look goes on: the endpoint was asked before, the schedules after."""
+    wednesday = MORNING + timedelta(days=2)
+    schedules = Scripted([Idleness(0, MORNING + timedelta(seconds=5)), Idleness(0, wednesday)])
+    endpoint = Scripted([Idleness(0, None), Idleness(0, None), Idleness(1, None), Idleness(0, MORNING)])
+    assert Conductor(clock, [endpoint, schedules]).settle() == MORNING
+
+
 def test_nothing_due_is_the_end(clock: MovableClock) -> None:
     assert not Conductor(clock, [Scripted([Idleness(0, None)])]).step()
     assert near(clock.now(), MORNING)

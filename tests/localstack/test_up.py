@@ -1,0 +1,81 @@
+"""`make up`: everything starts, a schedule fires by itself in Asia/Kolkata, and `make down` leaves nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from localstack.__main__ import main
+from localstack.aws import Aws
+from localstack.platform import EMULATOR_PYTHON
+from localstack.processes import answers
+from localstack.site import Ports, Site, machine_arn
+
+pytestmark = [pytest.mark.slow, pytest.mark.platform]
+
+
+class Command:
+    """`python -m localstack` with a folder and ports of its own."""
+
+    def __init__(self, state: Path) -> None:
+        self.site = Site(state, Ports.free())
+        self.options = ["--state", str(state)]
+        for name, port in asdict(self.site.ports).items():
+            self.options += [f"--{name.replace('_', '-')}-port", str(port)]
+
+    def __call__(self, *arguments: str) -> int:
+        return main([*self.options, *arguments])
+
+
+@pytest.fixture
+def localstack(tmp_path: Path) -> Iterator[Command]:
+    if not EMULATOR_PYTHON.exists():
+        pytest.skip("the emulator's environment is not installed (make install)")
+    command = Command(tmp_path)
+    try:
+        yield command
+    finally:
+        command("down")
+
+
+def test_from_up_to_down(localstack: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert localstack("up", "--at", "2026-11-23T09:27:55") == 0
+    assert localstack("strategy", "--entry", "09:30", "--weekdays", "MON") == 0
+    assert localstack("up") == 0, "a second time it changes nothing"
+    assert localstack("status") == 0
+    assert "Mon 23 Nov 2026 09:2" in capsys.readouterr().out, "the clock goes on from where it was set"
+
+    client = Aws(localstack.site).step_functions
+    machine = machine_arn("StrategyLifecycle")
+    deadline = time.monotonic() + 30
+    while not (found := client.list_executions(stateMachineArn=machine)["executions"]):
+        assert time.monotonic() < deadline, "the schedule did not fire"
+        time.sleep(0.2)
+    history = client.get_execution_history(executionArn=found[0]["executionArn"])
+    started = history["events"][0]["executionStartedEventDetails"]
+    assert '"scheduled_time": "2026-11-23T03:58:00Z"' in str(started["input"])
+
+    assert localstack("down") == 0
+    assert "stopped schedules, step-functions, simulator, ministack" in capsys.readouterr().out
+    assert localstack("status") == 1
+    site = localstack.site
+    assert not any(
+        map(answers, (site.aws_url, site.step_functions_url, site.simulator_url, site.schedules_url))
+    )
+
+
+def test_only_this_machine_can_reach_it(localstack: Command) -> None:
+    """Every process listens on 127.0.0.1 alone."""
+    assert localstack("up", "--at", "2026-11-23T09:00") == 0
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        pytest.skip("only Linux says here who listens")
+    fields = [line.split() for line in table.read_text().splitlines()[1:]]
+    listening = {each[1] for each in fields if each[3] == "0A"}
+    for port in asdict(localstack.site.ports).values():
+        ours = {address for address in listening if address.endswith(f":{port:04X}")}
+        assert ours == {f"0100007F:{port:04X}"}
