@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localstack.cases import SCENARIOS
+from localstack.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
