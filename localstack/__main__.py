@@ -14,8 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from brokers.clock import IST
-from localstack.platform import EMULATOR_PYTHON, Market, Platform, shadowing_package
-from localstack.processes import DidNotStart
+from localstack.platform import CANNOT_START, Market, Platform
 from localstack.seed import USER, Plan, seed, time_of_day, write_schedules
 from localstack.site import ROOT, Ports, Site, machine_arn
 
@@ -58,16 +57,9 @@ def _moment(text: str) -> datetime:
 
 
 def _up(platform: Platform, options: argparse.Namespace) -> int:
-    if (shadow := shadowing_package()) is not None:
-        print(f"PyPI's package localstack {shadow} is installed and would be imported instead of our folder:")
-        print("  uninstall it: pip uninstall localstack")
-        return 1
-    if not EMULATOR_PYTHON.exists():
-        print("The emulator's environment is missing: run `make install`.")
-        return 1
     try:
         platform.start(options.at, Market(options.instruments))
-    except DidNotStart as error:
+    except CANNOT_START as error:
         print(error)
         return 1
     print(_where(platform))

@@ -15,7 +15,7 @@ from datetime import datetime
 from brokers.clock import IST
 from localstack import report
 from localstack.demo import running_platform
-from localstack.platform import Market, Platform
+from localstack.platform import CANNOT_START, Market, Platform
 from localstack.scenarios import SCENARIOS, Scenario
 from localstack.stage import Outcome, Stage
 
@@ -36,8 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"no case {', '.join(sorted(unknown))}; try --list")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the platform is stopped
     chosen = [known[name] for name in options.names] or list(SCENARIOS)
-    with running_platform(Market(), BEGIN) as platform:
-        good = [show(platform, scenario) for scenario in chosen]
+    try:
+        with running_platform(Market(), BEGIN) as platform:
+            good = [show(platform, scenario) for scenario in chosen]
+    except CANNOT_START as error:
+        print(error)
+        return 1
     print(f"\n{sum(good)} of {len(good)} cases hold")
     return 0 if all(good) else 1
 

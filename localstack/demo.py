@@ -23,7 +23,7 @@ from brokers.clock import IST
 from localstack import report
 from localstack.exchange import Exchange
 from localstack.history import End, Watcher
-from localstack.platform import Market, Platform
+from localstack.platform import CANNOT_START, Market, Platform
 from localstack.seed import USER, Plan, seed, stores, write_schedules
 from localstack.site import MACHINES, ROOT, Ports, Site, machine_arn
 from localstack.story import Story
@@ -37,6 +37,14 @@ EXPIRY_MONDAY = date(2026, 11, 23)
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that `finally` runs
+    try:
+        return _show(options)
+    except CANNOT_START as error:
+        print(error)
+        return 1
+
+
+def _show(options: argparse.Namespace) -> int:
     plan = Plan(weekdays=options.weekdays.upper().split(","))
     began = time.monotonic()
     with running_platform(Market(options.instruments), _at(options.date, "09:20")) as platform:
@@ -48,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     _heading("Where to look further")
     print(f"  every event of every execution   {_short(LAST)}/history/*.json")
     print(f"  what each process logged         {_short(LAST)}/*.log")
-    print("  the same machines as a graph     docs/, workflows/definitions/")
+    print("  the machines as a graph          README.md; as JSON: workflows/definitions/")
     print("  the platform to play with        make up AT=2026-11-23T09:20, then make strategy")
     print(f"\n{time.monotonic() - began:.0f} s in all")
     return code
@@ -125,6 +133,7 @@ def _conclude(platform: Platform, plan: Plan, day: date, ends: list[End]) -> int
         return _no_trade(ends, failed)
     for heading, lines in (
         ("Orders", report.orders(result)),
+        ("Fills", report.fills(broker)),
         ("Positions", report.positions(result)),
         ("The broker's ledger beside ours", report.ledgers(result)),
     ):
@@ -136,6 +145,8 @@ def _conclude(platform: Platform, plan: Plan, day: date, ends: list[End]) -> int
 def _no_trade(ends: list[End], failed: list[End]) -> int:
     """Nothing was ordered: fine if the entry said why."""
     reasons = [end.output["result"]["reason"] for end in ends if "result" in end.output]
+    if not ends:
+        reasons = ["the strategy does not trade on this weekday, so no schedule was due"]
     _heading("No trade")
     print(f"  {'; '.join(reasons) or 'and no execution says why'}")
     return 0 if reasons and not failed else 1

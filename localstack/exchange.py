@@ -31,13 +31,26 @@ class BrokerEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerTrade:
+    """One fill."""
+
+    trade_id: str
+    broker_order_id: str
+    account: str
+    symbol: str
+    side: str
+    quantity: int
+    price: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerLedger:
     """What really happened at the exchange, and the net position of each contract, by account."""
 
     orders: tuple[BrokerEntry, ...]
     positions: Mapping[str, Mapping[str, int]]
-    placed: int
-    """Requests to place an order that arrived, whatever became of them."""
+    trades: tuple[BrokerTrade, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +64,7 @@ class Exchange:
         return BrokerLedger(
             orders=tuple(_entry(order) for order in body["orders"]),
             positions=body["positions"],
-            placed=sum(r["method"] == "POST" and r["path"].startswith("/orders/") for r in body["requests"]),
+            trades=tuple(_trade(trade) for trade in body["trades"]),
         )
 
     def fault(self, kind: str, **details: Any) -> None:
@@ -93,4 +106,17 @@ def _entry(order: Mapping[str, Any]) -> BrokerEntry:
         status=order["status"],
         modifications=sum(row["status"] == "MODIFIED" for row in order["history"]),
         at=datetime.fromisoformat(order["accepted_at"]),
+    )
+
+
+def _trade(trade: Mapping[str, Any]) -> BrokerTrade:
+    return BrokerTrade(
+        trade_id=trade["trade_id"],
+        broker_order_id=trade["order_id"],
+        account=trade["account"],
+        symbol=trade["tradingsymbol"],
+        side=trade["transaction_type"],
+        quantity=trade["quantity"],
+        price=Decimal(str(trade["average_price"])),
+        at=datetime.fromisoformat(trade["at"]),
     )

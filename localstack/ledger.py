@@ -105,7 +105,7 @@ def _nets(account: str, positions: Iterable[PositionRow], theirs: Mapping[str, i
 
 def table(comparison: Comparison) -> list[str]:
     """The comparison as lines of text."""
-    lines = [f"{'tag, ours':<21} {'order':<40} {'ours':<26} {'the broker':<28}"]
+    lines = [f"{'tag, ours':<21} {'order':<40} {'ours':<26} the broker"]
     for pair in comparison.pairs:
         mark = "✓" if not pair.differences else "✗ " + "; ".join(pair.differences)
         lines.append(
@@ -129,12 +129,12 @@ def _order(pair: Pair) -> str:
 def _ours(row: OrderRow | None) -> str:
     if row is None:
         return "–"
-    filled = f" {row.filled_quantity} at {row.average_price}" if row.filled_quantity else ""
+    filled = f" {row.filled_quantity} at {row.average_price:.2f}" if row.filled_quantity else ""
     return f"{row.status}{filled}"
 
 
 def _theirs(entry: BrokerEntry | None) -> str:
     if entry is None:
         return "–"
-    filled = f" {entry.filled_quantity} at {entry.average_price}" if entry.filled_quantity else ""
+    filled = f" {entry.filled_quantity} at {entry.average_price:.2f}" if entry.filled_quantity else ""
     return f"{entry.status}{filled}"

@@ -13,13 +13,16 @@ from pathlib import Path
 from localstack.aws import Aws
 from localstack.clock import MovableClock
 from localstack.conductor import Conductor, Http, Queue
-from localstack.deploy import deploy_machines, deploy_stacks
-from localstack.processes import Processes, Service
+from localstack.deploy import DeployFailed, deploy_machines, deploy_stacks
+from localstack.processes import DidNotStart, Processes, Service
 from localstack.seed import CREDENTIALS
 from localstack.site import ACCOUNT_ID, HOST, PREFIX, REGION, ROOT, Ports, Site
-from localstack.synthesis import assembly
+from localstack.synthesis import SynthesisFailed, assembly
 
 EMULATOR_PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
+CANNOT_START = (DidNotStart, SynthesisFailed, DeployFailed)
+"""What can go wrong on the way up. Each says in its message what to look at."""
+
 POSTBACK_API = "algolocal"
 """The id that `infra` asks the emulator to give the HTTP API, so that its address is known beforehand."""
 
@@ -65,6 +68,7 @@ class Platform:
         DidNotStart, SynthesisFailed, DeployFailed
             With what the part that failed has to say.
         """
+        _check_environment()
         self.site.state.mkdir(parents=True, exist_ok=True)
         if now is not None:
             self.clock.set(now)
@@ -148,9 +152,14 @@ def _ministack_variables(ports: Ports) -> dict[str, str]:
     }
 
 
-def shadowing_package() -> str | None:
-    """The version of PyPI's `localstack`, if it is installed: it would be imported in our folder's place."""
+def _check_environment() -> None:
+    """Refuse early, and say what to do, where the Python environments are not as they should be."""
+    if not EMULATOR_PYTHON.exists():
+        raise DidNotStart("the emulator's environment is missing: run `make install`")
     try:
-        return version("localstack")
+        found = version("localstack")
     except PackageNotFoundError:
-        return None
+        return
+    raise DidNotStart(
+        f"PyPI's localstack {found} is installed and shadows our folder of that name: pip uninstall localstack"
+    )

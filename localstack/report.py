@@ -43,16 +43,26 @@ def read_day(stores: Stores, broker: BrokerLedger, run_key: str, accounts: Seque
 
 def orders(day: Day) -> list[str]:
     return [
-        f"{row.order_id}  {row.side:<4} {row.quantity:>4} {row.symbol:<22} limit {row.limit_price:>8}"
-        f"  {row.status:<9} {row.filled_quantity:>4} at {row.average_price:>8}  {row.reason}".rstrip()
+        f"{row.order_id}  {row.side:<4} {row.quantity:>4} {row.symbol:<22} limit {row.limit_price:>8.2f}"
+        f"  {row.status:<9} {row.filled_quantity:>4} at {row.average_price:>8.2f}  {row.reason}".rstrip()
         for row in day.orders
+    ]
+
+
+def fills(broker: BrokerLedger) -> list[str]:
+    """As the exchange reports them."""
+    return [
+        f"{trade.at:%H:%M:%S.%f}"[:-3]
+        + f"  {trade.side:<4} {trade.quantity:>4} {trade.symbol:<22} at {trade.price:>8.2f}"
+        f"   trade {trade.trade_id} of order {trade.broker_order_id}"
+        for trade in broker.trades
     ]
 
 
 def positions(day: Day) -> list[str]:
     lines = [
-        f"{row.symbol:<22} {row.side:<4} {row.entry_qty:>4} at {row.entry_price:>8}"
-        f"   closed {row.exit_qty:>4} at {row.exit_price:>8}   {rupees(row.realised):>12}"
+        f"{row.symbol:<22} {row.side:<4} {row.entry_qty:>4} at {row.entry_price:>8.2f}"
+        f"   closed {row.exit_qty:>4} at {row.exit_price:>8.2f}   {rupees(row.realised):>12}"
         for row in day.positions
     ]
     return [*lines, f"{'P&L before charges':<71} {rupees(day.realised):>12}"]

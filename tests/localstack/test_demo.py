@@ -46,3 +46,13 @@ def test_the_straddle_trades_and_the_ledgers_agree(capsys: pytest.CaptureFixture
 def test_a_day_that_is_not_expiry_is_skipped(dump: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert demo.main(["--date", "2026-08-24", "--weekdays", "MON", "--instruments", str(dump)]) == 0
     assert "DTE 1, and the strategy trades at DTE 0" in capsys.readouterr().out
+
+
+def test_a_day_on_which_no_schedule_is_due(capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.main(["--date", "2026-11-24"]) == 0
+    assert "no schedule was due" in capsys.readouterr().out
+
+
+def test_a_file_that_is_no_instrument_list_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.main(["--instruments", __file__]) == 1
+    assert "simulator did not start" in capsys.readouterr().out

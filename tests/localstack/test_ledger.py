@@ -78,7 +78,7 @@ POSITION = PositionRow(
 
 
 def ledger(*entries: BrokerEntry, net: int = -30) -> BrokerLedger:
-    return BrokerLedger(entries, {"ZA1234": {SYMBOL: net} if net else {}}, placed=len(entries))
+    return BrokerLedger(entries, {"ZA1234": {SYMBOL: net} if net else {}})
 
 
 def test_agreement() -> None:
