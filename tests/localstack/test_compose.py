@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # its stubs would be a dependency for one test
+import yaml
 
 from localstack.site import ROOT
 
