@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from localstack.site import ROOT
+
+yaml = pytest.importorskip("yaml")
 
 
 @pytest.fixture(scope="module")
