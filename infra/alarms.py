@@ -33,6 +33,7 @@ COUNTED = {
     "OrderRejected": "The broker refused an order for good.",
     "OrderGivenUp": "An order stayed open after being chased, and is being cancelled.",
     "EntryUnwound": "Not every leg of an entry filled, and the rest is being closed.",
+    "PositionReversed": "More was closed than had been opened: look at the broker and close by hand.",
     "BrokerBlind": "The broker's order book can't be read while an order is open.",
     "OrderReappeared": "An order that was settled as absent turned up after all, and is being cancelled.",
 } | {

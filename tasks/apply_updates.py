@@ -13,10 +13,11 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brokers.model import Accepted
+from tasks.bootstrap import runtime
 from tasks.order_update import OrderUpdate
 from tasks.orderpath.limits import HTTP_TIMEOUT
 from tasks.orderpath.updates import apply_update, may_work
-from tasks.runtime import Runtime, runtime
+from tasks.runtime import Runtime
 from tasks.spec import Function, Table
 from tasks.stores.ports import OrderRow, OrderState
 

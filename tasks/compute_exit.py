@@ -74,7 +74,10 @@ def _unfinished(rt: Runtime, rounds: list[ExitRound]) -> list[PlannedOrder]:
 
 
 def _left(rt: Runtime, plan: AccountRun, rounds: list[ExitRound]) -> list[tuple[PlannedLeg, int]]:
-    held = {one.leg: one.held for one in exposures(rt.stores, plan, rounds)}
+    legs = exposures(rt.stores, plan, rounds)
+    if any(one.overclosed for one in legs):
+        rt.alarms.count("PositionReversed", account=plan.account)
+    held = {one.leg: one.held for one in legs}
     return [(leg, held[leg.leg]) for leg in plan.legs if held[leg.leg]]
 
 

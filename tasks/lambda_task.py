@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ValidationError
 
-from tasks.runtime import Runtime, runtime
+from tasks.bootstrap import runtime
+from tasks.runtime import Runtime
 
 logger = Logger(service="algo")
 

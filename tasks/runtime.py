@@ -1,13 +1,11 @@
 """What a task works with: the stores, the brokers, the clock, and the way to answer a task token.
 
-`runtime()` builds it once per Lambda worker from the environment; tests build their own from fakes.
+`tasks.bootstrap` builds it from the environment; tests build their own from fakes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 from brokers.clock import Clock
@@ -45,18 +43,3 @@ class Runtime:
     callbacks: Callbacks
     alarms: Alarms
     clock: Clock
-
-
-@lru_cache(maxsize=1)
-def runtime() -> Runtime:
-    """The runtime of this Lambda worker."""
-    return _factory()
-
-
-def _from_environment() -> Runtime:
-    from tasks.aws import runtime_from_environment  # noqa: PLC0415  (tests run without AWS)
-
-    return runtime_from_environment()
-
-
-_factory: Callable[[], Runtime] = _from_environment

@@ -1,7 +1,6 @@
 """What is left to close, and whether the second wave may start.
 
-An exit closes exactly what filled: entry fills minus exit fills, read from the orders themselves. Orders that
-still work at the broker count as if they had filled, so that live plus filled never exceeds what is held.
+An exit closes exactly what filled: entry fills minus exit fills, read from the orders themselves.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ class Exposure:
     side: Side
     entered: int
     exited: int
-    exiting: int = 0
 
     @property
     def held(self) -> int:
@@ -28,34 +26,9 @@ class Exposure:
         return max(self.entered - self.exited, 0)
 
     @property
-    def to_send(self) -> int:
-        """Units to close that no order is working on."""
-        return max(self.held - self.exiting, 0)
-
-    @property
     def overclosed(self) -> int:
         """Units closed that were never opened: a person must look, because the position changed its sign."""
         return max(self.exited - self.entered, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """One order's worth of closing, before slicing. `side` is the order's: the opposite of the entry's."""
-
-    leg: int
-    side: Side
-    quantity: int
-
-
-def to_close(exposures: Iterable[Exposure]) -> tuple[Closing, ...]:
-    """What to send now: BUY orders first, because shorts are flat before their hedges are sold."""
-    closings = [Closing(one.leg, one.side.opposite, one.to_send) for one in exposures if one.to_send]
-    return tuple(sorted(closings, key=lambda closing: (closing.side is Side.SELL, closing.leg)))
-
-
-def flat(exposures: Iterable[Exposure]) -> bool:
-    """Nothing is held and nothing is working."""
-    return all(one.held == 0 and one.exiting == 0 for one in exposures)
 
 
 @dataclass(frozen=True, slots=True)

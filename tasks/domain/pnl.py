@@ -10,7 +10,7 @@ from typing import Protocol
 from brokers.model import Side
 from tasks.domain.money import rupees
 
-__all__ = ["Filled", "LegResult", "Totals", "realised", "rupees", "total"]
+__all__ = ["Filled", "Totals", "realised", "rupees", "total"]
 
 _PRICE_DIGITS = Decimal("0.0001")
 
@@ -58,22 +58,3 @@ def realised(side: Side, entry: Totals, exit: Totals) -> Decimal:
     bought_at, sold_at = entry.value / entry.quantity, exit.value / exit.quantity
     gain = (sold_at - bought_at) * closed
     return (gain if side is Side.BUY else -gain).quantize(Decimal("0.01"))
-
-
-@dataclass(frozen=True, slots=True)
-class LegResult:
-    """One leg's day."""
-
-    side: Side
-    entry: Totals
-    exit: Totals
-
-    @property
-    def net(self) -> int:
-        """Units held: positive is long."""
-        held = self.entry.quantity - self.exit.quantity
-        return held if self.side is Side.BUY else -held
-
-    @property
-    def realised(self) -> Decimal:
-        return realised(self.side, self.entry, self.exit)

@@ -14,7 +14,7 @@ from brokers.model import Exchange, Quote, Right, Side
 from tasks.domain.errors import FreezeLimitUnknown, QuoteMissing, TooManySlices, UnknownUnderlying
 from tasks.domain.ids import MAX_SLICES, Purpose, order_id, position_id, run_key
 from tasks.domain.money import grouped, rupees
-from tasks.domain.pnl import LegResult, Totals, realised, total
+from tasks.domain.pnl import Totals, realised, total
 from tasks.domain.pricing import band, limit_price
 from tasks.domain.slicing import largest_slice, quantity, slices
 from tasks.domain.underlyings import UNDERLYINGS, freeze_limit, underlying
@@ -151,10 +151,8 @@ def test_a_short_earns_when_it_falls() -> None:
 
 
 def test_only_what_is_closed_is_realised() -> None:
-    result = LegResult(Side.SELL, Totals(60, Decimal(60 * 300)), Totals(30, Decimal(30 * 290)))
-    assert (result.net, result.realised) == (-30, Decimal(300))
-    assert LegResult(Side.BUY, Totals(60, Decimal(60)), Totals()).net == 60
-    assert LegResult(Side.BUY, Totals(60, Decimal(60)), Totals()).realised == 0
+    assert realised(Side.SELL, Totals(60, Decimal(60 * 300)), Totals(30, Decimal(30 * 290))) == Decimal(300)
+    assert realised(Side.BUY, Totals(60, Decimal(60)), Totals()) == 0
 
 
 fills = st.lists(st.builds(Order, st.integers(1, 2000), premiums), min_size=1, max_size=9)

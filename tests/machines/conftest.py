@@ -34,7 +34,7 @@ from tasks.stores import Stores
 from tasks.stores.dynamodb import dynamodb_stores
 from tests.machines.simulation import Running, Simulation
 from tests.stores.tables import create_tables
-from tests.tasks.world import ACCOUNT, FakeBroker, OneBroker, RecordedAlarms
+from tests.tasks.world import ACCOUNT, FakeBroker, OneBroker, RecordedAlarms, strategy
 
 EARLY = datetime(2026, 11, 23, 9, 28, tzinfo=IST)
 EXPIRY = date(2026, 11, 23)
@@ -170,20 +170,6 @@ def new_day(dynamodb: Any) -> Day:
     )
     stores.catalog.put("user-1", "STRATEGY#straddle", strategy())
     return Day(clock, simulation, broker, stores, alarms)
-
-
-def strategy(**changes: Any) -> dict[str, Any]:
-    sell = {"side": "SELL", "lots": 1, "strike": "ATM"}
-    return {
-        "strategy_id": "straddle",
-        "underlying": "BANKNIFTY",
-        "entry_time": "09:30",
-        "exit_time": "15:15",
-        "weekdays": ["MON", "WED", "FRI"],
-        "dte": 0,
-        "legs": [sell | {"right": "CE"}, sell | {"right": "PE"}],
-        "accounts": [ACCOUNT],
-    } | changes
 
 
 def _contract(strike: int, right: Right) -> Instrument:

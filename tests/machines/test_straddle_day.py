@@ -9,8 +9,8 @@ import pytest
 
 from brokers.model import NotSent, NotSentCause, Unknown
 from tasks.stores.ports import Phase
-from tests.machines.conftest import EARLY, Day, strategy
-from tests.tasks.world import ACCOUNT
+from tests.machines.conftest import EARLY, Day
+from tests.tasks.world import ACCOUNT, strategy
 from workflows.asl.interpreter import Status
 
 CALL, PUT = "BANKNIFTY26NOV58400CE", "BANKNIFTY26NOV58400PE"

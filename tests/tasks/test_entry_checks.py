@@ -20,7 +20,7 @@ from tasks.domain.errors import (
     StrikeNotListed,
 )
 from tasks.open_run import AccountNotFound, NoAccounts, OutsideMarketHours, StrategyDisabled, StrategyNotFound
-from tests.tasks.world import ACCOUNT, World
+from tests.tasks.world import ACCOUNT, World, strategy
 
 MONDAY = date(2026, 11, 23)
 EXPIRY = date(2026, 11, 23)
@@ -38,20 +38,6 @@ def event(**changes: Any) -> dict[str, Any]:
         "weekdays": ["MON", "WED", "FRI"],
         "dte": 0,
         "scheduled_time": "2026-11-23T03:58:00Z",
-    } | changes
-
-
-def strategy(**changes: Any) -> dict[str, Any]:
-    sell = {"side": "SELL", "lots": 1, "strike": "ATM"}
-    return {
-        "strategy_id": "straddle",
-        "underlying": "BANKNIFTY",
-        "entry_time": "09:30",
-        "exit_time": "15:15",
-        "weekdays": ["MON", "WED", "FRI"],
-        "dte": 0,
-        "legs": [sell | {"right": "CE"}, sell | {"right": "PE"}],
-        "accounts": [ACCOUNT],
     } | changes
 
 

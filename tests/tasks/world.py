@@ -240,3 +240,18 @@ def claim(world: World, order: PlannedOrder) -> bool:
     """What the state machine's ClaimOrder does."""
     row = OrderRow.model_validate(order.model_dump() | {"claimed_at": world.clock.now()})
     return world.stores.orders.claim(row)
+
+
+def strategy(**changes: object) -> dict[str, object]:
+    """The straddle's document in the catalog."""
+    sell = {"side": "SELL", "lots": 1, "strike": "ATM"}
+    return {
+        "strategy_id": "straddle",
+        "underlying": "BANKNIFTY",
+        "entry_time": "09:30",
+        "exit_time": "15:15",
+        "weekdays": ["MON", "WED", "FRI"],
+        "dte": 0,
+        "legs": [sell | {"right": "CE"}, sell | {"right": "PE"}],
+        "accounts": [ACCOUNT],
+    } | changes
