@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -32,8 +32,10 @@ class Broker(Protocol):
     def check_session(self) -> None:
         """Raise `TokenExpired` unless the broker still takes this session."""
 
-    def instruments(self, exchange: Exchange) -> Iterator[Instrument]:
-        """Options and futures listed today on `exchange`."""
+    def instruments(
+        self, exchange: Exchange, underlyings: Collection[str] | None = None
+    ) -> Iterator[Instrument]:
+        """Options and futures listed today on `exchange`, all or those of `underlyings`."""
 
     def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
         """Newest quotes by `EXCHANGE:SYMBOL`, at most 500 a call. What the broker doesn't know is absent."""

@@ -49,8 +49,8 @@ class ChainNotLoaded(Exception):
 
 
 def _load(rt: Runtime, account: str, underlying: str, trading_date: date) -> dict[str, object]:
-    listed = rt.brokers.reader(account).instruments(index_of(underlying).exchange)
-    chains = chains_of(row for row in listed if row.underlying == underlying and row.expiry >= trading_date)
+    listed = rt.brokers.reader(account).instruments(index_of(underlying).exchange, {underlying})
+    chains = chains_of(row for row in listed if row.expiry >= trading_date)
     nearest = sorted(chains, key=lambda key: key[1])[:_NEAREST]
     for key in nearest:
         rt.stores.market.put(underlying, chain_item(key[1]), chains[key].to_document())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -56,10 +56,12 @@ class FakeBroker:
     def check_session(self) -> None:
         self._check()
 
-    def instruments(self, exchange: Exchange) -> Iterator[Instrument]:
+    def instruments(
+        self, exchange: Exchange, underlyings: Collection[str] | None = None
+    ) -> Iterator[Instrument]:
         self._check()
         self.loads += 1
-        return iter(self.listed)
+        return (row for row in self.listed if underlyings is None or row.underlying in underlyings)
 
     def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
         self._check()
