@@ -118,7 +118,7 @@ class Platform:
             _python(
                 "step-functions",
                 "localstack.stepfunctions",
-                ["--port", str(ports.step_functions)],
+                ["--port", str(ports.step_functions), "--data", str(site.state / "stepfunctions")],
                 f"{site.step_functions_url}/_local/idle",
             ),
             _python(

@@ -1,13 +1,15 @@
-"""Start the endpoint: `python -m localstack.stepfunctions --port 8083`."""
+"""Start the endpoint: `python -m localstack.stepfunctions --port 8083 --data DIR`."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import os
+from pathlib import Path
 
 from brokers.clock import SystemClock
 from localstack.stepfunctions.app import App
+from localstack.stepfunctions.journal import Journal
 from localstack.stepfunctions.names import Place
 from localstack.stepfunctions.service import Service
 
@@ -25,13 +27,22 @@ def main() -> None:
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
     place = Place(region, options.account)
     own_url = f"http://{HOST}:{options.port}"
-    app = App(lambda: Service(place, SystemClock.from_environment(), own_url))
+    clock = SystemClock.from_environment()
+
+    def make() -> Service:
+        return Service(place, clock, own_url, Journal(options.data, power_safe=options.power_safe))
+
+    app = App(make)
     _serve(app, options.port, options.log_level)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m localstack.stepfunctions", description=__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--data", type=Path, help="folder of the journal; without it, nothing is kept")
+    parser.add_argument(
+        "--power-safe", action="store_true", help="wait for the disk at each commit: survives a power cut too"
+    )
     parser.add_argument("--account", default=DEFAULT_ACCOUNT, help="the account number in the ARNs")
     parser.add_argument("--log-level", default="warning", choices=["debug", "info", "warning", "error"])
     return parser.parse_args()

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from localstack.stepfunctions.errors import ApiError
+from localstack.stepfunctions.journal import JournalUnusable
 from localstack.stepfunctions.service import OPERATIONS, Service
 from workflows.asl.interpreter.data import Json, dumps
 
@@ -30,7 +31,6 @@ class App:
     def __init__(self, make: Callable[[], Service]) -> None:
         self._make = make
         self._service: Service | None = None
-        self._timers: asyncio.Task[None] | None = None
 
     @property
     def service(self) -> Service:
@@ -47,12 +47,19 @@ class App:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._service = self._make()
-        self._timers = asyncio.create_task(self._service.engine.run_timers())
+        try:
+            self._service = service = self._make()
+            service.recover()
+            await service.engine.durable()
+        except JournalUnusable as wrong:
+            await send({"type": "lifespan.startup.failed", "message": str(wrong)})
+            return
+        tasks = [asyncio.create_task(work) for work in (service.engine.run_timers(), service.keep_small())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        self._timers.cancel()
-        self._service.engine.close()
+        for task in tasks:
+            task.cancel()
+        service.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Message, receive: Receive) -> tuple[int, Json]:
@@ -61,7 +68,9 @@ class App:
             path, method = scope["path"], scope["method"]
             if path.startswith("/_local/"):
                 return 200, self._local(method, path)
-            return 200, self._operation(_target(scope), body)
+            answer = await self._operation(_target(scope), body)
+            await self.service.engine.durable()
+            return 200, answer
         except ApiError as wrong:
             return wrong.status, {"__type": wrong.type, "message": wrong.message}
         except Exception:  # the client gets AWS's answer for it, the log gets the reason
@@ -79,13 +88,14 @@ class App:
             return {}
         raise ApiError("NotFound", f"There is no {method} {path}", 404)
 
-    def _operation(self, target: str, body: bytes) -> Json:
+    async def _operation(self, target: str, body: bytes) -> Json:
         operation = OPERATIONS.get(target)
         if operation is None:
             known = ", ".join(OPERATIONS)
             message = f"The operation '{target}' is not available here. Available: {known}"
             raise ApiError("UnknownOperationException", message)
-        return operation(self.service, _parse(body))
+        answer = operation(self.service, _parse(body))
+        return await answer if isinstance(answer, Awaitable) else answer
 
 
 def _target(scope: Message) -> str:
@@ -102,7 +112,17 @@ def _parse(body: bytes) -> dict[str, Any]:
         raise ApiError("SerializationException", "The request is not valid JSON") from None
     if not isinstance(request, dict):
         raise ApiError("SerializationException", "The request is not a JSON object")
+    if b"\\ud" in body.lower() and not _is_text(request):
+        raise ApiError("SerializationException", "The request has half of a surrogate pair in it")
     return request
+
+
+def _is_text(request: Json) -> bool:
+    try:
+        dumps(request).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 async def _read(receive: Receive) -> bytes:

@@ -2,13 +2,16 @@
 
 Everything that changes an execution runs in the event loop's thread, one thing after the other. Calls are made
 in threads of their own and come back into the loop.
+
+What happened is written to the journal first; calls leave, and the API answers, only when it is committed. All
+that happens in one turn of the event loop is committed together.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,9 +22,10 @@ from localstack.stepfunctions.errors import ApiError
 from localstack.stepfunctions.integrations import calls, catalogue, nested
 from localstack.stepfunctions.integrations.clients import Clients
 from localstack.stepfunctions.integrations.failures import CallFailed
+from localstack.stepfunctions.journal import ExecutionRow, Journal
 from localstack.stepfunctions.machines import StateMachine
 from localstack.stepfunctions.timers import Timers
-from localstack.stepfunctions.tokens import Owner, Tokens
+from localstack.stepfunctions.tokens import Owner, Tokens, over
 from workflows.asl.interpreter import (
     CallReturned,
     CancelTask,
@@ -31,8 +35,10 @@ from workflows.asl.interpreter import (
     Finished,
     Happening,
     Pattern,
+    Redriven,
     ScheduleTask,
     StartTimer,
+    Status,
     Stopped,
     TaskFailed,
     TaskSucceeded,
@@ -57,6 +63,10 @@ class Record:
     machine: StateMachine
     execution: Execution
     input: str
+    seed: str = field(repr=False)
+    number: int | None
+    """Its number in the journal; None for an Express execution, whose steps are not kept."""
+    sequence: int = 0
     redrive_token: str | None = None
 
     @property
@@ -73,19 +83,34 @@ Starter = Callable[[str, str | None, str], Record]
 
 @dataclass(slots=True)
 class Engine:
-    """The running side of the endpoint."""
+    """The running side of the endpoint.
+
+    Parameters
+    ----------
+    start_child, find, ended
+        Start a nested execution; find one by its ARN; hear that one has ended.
+    announce
+        Tells the world of an execution's status, after it was committed.
+    """
 
     clock: SystemClock
     clients: Clients
+    journal: Journal
     start_child: Starter
     find: Callable[[str], Record]
-    tokens: Tokens = field(default_factory=Tokens)
+    ended: Callable[[Record], None]
+    announce: Callable[[Record, Status], None]
+    tokens: Tokens = field(init=False)
     timers: Timers = field(default_factory=Timers)
     in_flight: set[Owner] = field(default_factory=set)
     """Calls that have not come back yet: the endpoint is busy while there are any."""
     _watched: dict[TimerKey, Owner] = field(default_factory=dict)
     _children: dict[str, list[tuple[Owner, Pattern]]] = field(default_factory=dict)
     _waiting_for: dict[Owner, str] = field(default_factory=dict)
+    _ends: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    _outbox: list[Callable[[], None]] = field(default_factory=list)
+    _waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    _commit_is_due: bool = False
     _poke: asyncio.Event = field(default_factory=asyncio.Event)
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="call")
@@ -93,20 +118,114 @@ class Engine:
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _offset: float = 0.0
 
+    def __post_init__(self) -> None:
+        self.tokens = Tokens(self.journal.was_issued)
+        self._offset = self.clock.offset()
+
     # --- executions ---
 
     def now(self) -> float:
         return self.clock.now().timestamp()
 
     def begin(self, record: Record) -> None:
-        self._carry_out(record, record.execution.start(self.now()))
+        at, execution = self.now(), record.execution
+        effects = execution.start(at)
+        if record.number is not None:
+            self.journal.begin(
+                ExecutionRow(
+                    record.number, record.arn, record.name, record.machine_arn, record.machine.row.id,
+                    record.input, record.seed, at, execution.started_at, execution.status.value,
+                    execution.stopped_at, 0, None, None,
+                )
+            )  # fmt: skip
+        self.after_commit(lambda: self.announce(record, Status.RUNNING))
+        self._carry_out(record, effects)
 
     def report(self, record: Record, what: Happening) -> None:
         """Something happened to an execution; do what follows from it."""
-        self._carry_out(record, record.execution.happened(what, self.now()))
+        at = self.now()
+        effects = record.execution.happened(what, at)
+        if record.number is not None:
+            record.sequence += 1
+            self.journal.happened(record.number, record.sequence, at, what)
+            if isinstance(what, Redriven):
+                self.journal.status(record.number, record.execution, record.redrive_token)
+                self.after_commit(lambda: self.announce(record, Status.RUNNING))
+        self._commit_soon()
+        self._carry_out(record, effects)
 
     def stop(self, record: Record, error: str | None, cause: str | None) -> None:
-        self.report(record, Stopped(error, cause))
+        """StopExecution; what has ended stays as it ended."""
+        if record.execution.status is Status.RUNNING:
+            self.report(record, Stopped(error, cause))
+
+    async def end(self, record: Record) -> None:
+        """Wait until the execution has ended and its end is committed."""
+        if record.execution.status is Status.RUNNING:
+            await self._ends.setdefault(record.arn, self._loop.create_future())
+        await self.durable()
+
+    # --- the journal ---
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Do this when everything that has happened so far is committed."""
+        self._outbox.append(action)
+        self._commit_soon()
+
+    def _commit_soon(self) -> None:
+        if not self._commit_is_due:
+            self._commit_is_due = True
+            self._loop.call_soon(self._commit)
+
+    def _commit(self) -> None:
+        self._commit_is_due = False
+        self.journal.commit()
+        actions, self._outbox = self._outbox, []
+        for action in actions:
+            action()
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.cancelled():
+                waiter.set_result(None)
+
+    async def durable(self) -> None:
+        """Wait until nothing that has happened could be lost. Every answer of the API waits for it."""
+        if self.journal.dirty or self._commit_is_due:
+            waiter = self._loop.create_future()
+            self._waiters.append(waiter)
+            self._commit_soon()
+            await waiter
+
+    # --- after a restart ---
+
+    def adopt(
+        self, record: Record, scheduled: Mapping[str, ScheduleTask], timers: Mapping[str, StartTimer]
+    ) -> None:
+        """An execution from the journal: its tokens are valid and its timers run, as they did before."""
+        for effect in scheduled.values():
+            if effect.token is not None:
+                self.tokens.issue(effect.token, (record.arn, effect.task))
+        for timer in timers.values():
+            self._start_timer(record, timer)
+
+    def take_up(self, record: Record, effect: ScheduleTask, answers: Mapping[str, Json]) -> None:
+        """A task that was in flight when the process ended.
+
+        If its call is not known to have returned, it is made again, with the same arguments and the same token:
+        at least once, as AWS promises. A callback whose call had returned waits on, and `.sync` for its child.
+        """
+        if effect.task not in record.execution.tasks:
+            return  # timed out meanwhile
+        if effect.task not in answers:
+            self._schedule(record, effect)
+        elif effect.pattern in (Pattern.SYNC, Pattern.SYNC_2):
+            try:
+                child = self.find(answers[effect.task]["ExecutionArn"])
+            except ApiError as wrong:
+                self._soon(record, TaskFailed(effect.task, "States.TaskFailed", wrong.message))
+                return
+            self._wait_for(child, (record.arn, effect.task), effect.pattern)
+            self._loop.call_soon(self._tell_parents, child)
 
     # --- effects ---
 
@@ -135,6 +254,8 @@ class Engine:
         owner = (record.arn, effect.task)
         if effect.token is not None:
             self.tokens.issue(effect.token, owner)
+            if record.number is not None:
+                self.journal.issued(effect.token, record.number)
         integration = catalogue.read(effect.resource)
         if integration is None:  # refused when the machine was created; only a change of ours can lead here
             self._soon(record, TaskFailed(effect.task, "States.Runtime", f"Unknown: {effect.resource}"))
@@ -142,7 +263,14 @@ class Engine:
             self._start_nested(record, effect)
         else:
             self.in_flight.add(owner)
+            self.after_commit(lambda: self._submit(record, effect, integration))
+
+    def _submit(self, record: Record, effect: ScheduleTask, integration: catalogue.Integration) -> None:
+        """The execution may have ended while its call waited for the commit."""
+        if effect.task in record.execution.tasks:
             self._pool.submit(self._call, record, effect, integration)
+        else:
+            self.in_flight.discard((record.arn, effect.task))
 
     def _call(self, record: Record, effect: ScheduleTask, integration: catalogue.Integration) -> None:
         """In a thread of the pool."""
@@ -173,6 +301,8 @@ class Engine:
         """SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat. Raises ApiError as they do."""
         arn, task = self.tokens.owner(token)
         record, what = self.find(arn), make(task)
+        if task not in record.execution.tasks:
+            raise over()
         self.report(record, what)
         if task not in record.execution.tasks:
             self.tokens.void((arn, task))
@@ -209,8 +339,7 @@ class Engine:
                 self._answered(record, TaskFailed(effect.task, failure.error, failure.cause))
                 return
             if effect.pattern in (Pattern.SYNC, Pattern.SYNC_2):
-                self._children.setdefault(child.arn, []).append((owner, effect.pattern))
-                self._waiting_for[owner] = child.arn
+                self._wait_for(child, owner, effect.pattern)
             self._answered(
                 record, CallReturned(effect.task, nested.started(child.arn, child.execution.started_at))
             )
@@ -219,9 +348,21 @@ class Engine:
 
         self._loop.call_soon(start)
 
+    def _wait_for(self, child: Record, owner: Owner, pattern: Pattern) -> None:
+        self._children.setdefault(child.arn, []).append((owner, pattern))
+        self._waiting_for[owner] = child.arn
+
     def _finished(self, record: Record) -> None:
         for task in list(record.execution.tasks):
             self._forget((record.arn, task))
+        if record.number is not None and record.sequence:
+            self.journal.status(record.number, record.execution, record.redrive_token)
+        self.ended(record)
+        status = record.execution.status
+        self.after_commit(lambda: self.announce(record, status))
+        end = self._ends.pop(record.arn, None)
+        if end is not None and not end.done():
+            end.set_result(None)
         self._loop.call_soon(self._tell_parents, record)
 
     def _tell_parents(self, child: Record) -> None:
@@ -236,18 +377,25 @@ class Engine:
 
     async def run_timers(self) -> None:
         """Fire what is due, for ever; wakes for the next due time, a poke, and a look at the clock file."""
-        self._offset = self.clock.offset()
         while True:
-            self._notice_jump()
-            for key in self.timers.pop_due(self.now()):
-                arn, timer = cast("TimerKey", key)
-                self._watched.pop((arn, timer), None)
-                self._fire(arn, timer)
+            try:
+                self._notice_jump()
+                self.fire_due()
+                nap = self._nap()
+            except (OSError, ValueError):  # the clock's file can't be read at this moment: look again soon
+                log.exception("the clock can't be read")
+                nap = POLL
             self._poke.clear()
             try:
-                await asyncio.wait_for(self._poke.wait(), self._nap())
+                await asyncio.wait_for(self._poke.wait(), nap)
             except TimeoutError:
                 continue
+
+    def fire_due(self) -> None:
+        for key in self.timers.pop_due(self.now()):
+            arn, timer = cast("TimerKey", key)
+            self._watched.pop((arn, timer), None)
+            self._fire(arn, timer)
 
     def _fire(self, arn: str, timer: str) -> None:
         try:
@@ -282,3 +430,4 @@ class Engine:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self.journal.close()

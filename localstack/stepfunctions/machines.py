@@ -3,50 +3,71 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from localstack.stepfunctions.errors import ApiError
 from localstack.stepfunctions.integrations import catalogue
+from localstack.stepfunctions.journal import Journal, RevisionRow
 from localstack.stepfunctions.names import Place, check_arn, check_name
 from workflows.asl.interpreter import InvalidDefinition, Machine
 from workflows.asl.interpreter.data import Json
 
+MAX_EXPRESS = 300
+"""Seconds that an Express execution may take."""
+STANDARD = "STANDARD"
+EXPRESS = "EXPRESS"
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class StateMachine:
-    """A registered machine. Executions keep the `machine` they started with when it is updated."""
+    """One revision of a registered machine. Executions keep the revision they started with."""
 
-    arn: str
-    name: str
-    definition: str
-    role_arn: str
+    row: RevisionRow
     machine: Machine
-    created_at: float
-    updated_at: float
-    revision: str
     tags: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def arn(self) -> str:
+        return self.row.arn
 
-def parse(definition: str) -> Machine:
+    @property
+    def name(self) -> str:
+        return self.row.name
+
+    @property
+    def is_express(self) -> bool:
+        return self.row.type == EXPRESS
+
+
+def parse(definition: str, type_: str = STANDARD) -> Machine:
     """Raises ApiError(InvalidDefinition) with everything that is wrong, integrations included."""
     try:
         machine = Machine.parse(definition)
-        catalogue.check(machine)
+        catalogue.check(machine, express=type_ == EXPRESS)
     except InvalidDefinition as wrong:
         raise ApiError("InvalidDefinition", str(wrong)) from None
-    return machine
+    return _limited(machine) if type_ == EXPRESS else machine
+
+
+def _limited(machine: Machine) -> Machine:
+    """An Express execution runs for five minutes at most."""
+    return replace(machine, timeout_seconds=min(machine.timeout_seconds or MAX_EXPRESS, MAX_EXPRESS))
 
 
 class Machines:
     """All state machines of the endpoint, in the order they were made."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, journal: Journal) -> None:
         self._place = place
+        self._journal = journal
+        self._revisions: dict[str, StateMachine] = {}
         self._machines: dict[str, StateMachine] = {}
+        for row, tags in journal.machines():
+            self._machines[row.arn] = replace(self.revision(row.id), tags=tags)
 
     def create(
-        self, name: str, definition: str, role_arn: str, tags: Mapping[str, str], at: float
+        self, name: str, definition: str, role_arn: str, *, type_: str, tags: Mapping[str, str], at: float
     ) -> StateMachine:
         """The same request again gives the same machine.
 
@@ -59,23 +80,39 @@ class Machines:
         arn = self._place.machine(name)
         existing = self._machines.get(arn)
         if existing is not None:
-            if (existing.definition, existing.role_arn) == (definition, role_arn):
+            row = existing.row
+            if (row.definition, row.role_arn, row.type) == (definition, role_arn, type_):
                 return existing
             raise ApiError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
-        machine = parse(definition)
-        made = StateMachine(arn, name, definition, role_arn, machine, at, at, str(uuid.uuid4()), dict(tags))
-        self._machines[arn] = made
-        return made
+        machine = parse(definition, type_)
+        row = RevisionRow(str(uuid.uuid4()), arn, name, type_, definition, role_arn, at, at)
+        return self._keep(StateMachine(row, machine, dict(tags)))
 
     def update(self, arn: str, definition: str | None, role_arn: str | None, at: float) -> StateMachine:
         """Running executions go on with the definition they have."""
-        machine = self.get(arn)
+        old = self.get(arn)
         if definition is None and role_arn is None:
             raise ApiError("MissingRequiredParameter", "Either the definition, the role ARN must be specified")
-        if definition is not None:
-            machine.machine, machine.definition = parse(definition), definition
-        machine.role_arn = role_arn or machine.role_arn
-        machine.updated_at, machine.revision = at, str(uuid.uuid4())
+        row = replace(
+            old.row,
+            id=str(uuid.uuid4()),
+            definition=old.row.definition if definition is None else definition,
+            role_arn=role_arn or old.row.role_arn,
+            updated_at=at,
+        )
+        machine = old.machine if definition is None else parse(definition, row.type)
+        return self._keep(StateMachine(row, machine, old.tags))
+
+    def tag(self, arn: str, tags: Mapping[str, str], gone: Iterable[str] = ()) -> None:
+        machine = self.get(arn)
+        machine.tags.update(tags)
+        for key in gone:
+            machine.tags.pop(key, None)
+        self._journal.keep_machine(machine.row, machine.tags)
+
+    def _keep(self, machine: StateMachine) -> StateMachine:
+        self._machines[machine.arn] = self._revisions[machine.row.id] = machine
+        self._journal.keep_machine(machine.row, machine.tags)
         return machine
 
     def get(self, arn: str) -> StateMachine:
@@ -85,16 +122,21 @@ class Machines:
             raise ApiError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
         return machine
 
+    def revision(self, id_: str) -> StateMachine:
+        """A revision that an execution runs, whether or not it is the newest, or its machine is still there."""
+        if id_ not in self._revisions:
+            row = self._journal.revision(id_)
+            self._revisions[id_] = StateMachine(row, parse(row.definition, row.type))
+        return self._revisions[id_]
+
     def delete(self, arn: str) -> None:
         """Deleting what is not there is no error, as on AWS."""
         check_arn(arn, "stateMachine")
-        self._machines.pop(arn, None)
+        if self._machines.pop(arn, None) is not None:
+            self._journal.drop_machine(arn)
 
     def all(self) -> list[StateMachine]:
         return list(self._machines.values())
-
-    def restore(self, machine: StateMachine) -> None:
-        self._machines[machine.arn] = machine
 
 
 def described(machine: StateMachine) -> dict[str, Json]:
@@ -102,9 +144,9 @@ def described(machine: StateMachine) -> dict[str, Json]:
     return {
         "stateMachineArn": machine.arn,
         "name": machine.name,
-        "definition": machine.definition,
-        "roleArn": machine.role_arn,
+        "definition": machine.row.definition,
+        "roleArn": machine.row.role_arn,
         "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
         "tracingConfiguration": {"enabled": False},
-        "revisionId": machine.revision,
+        "revisionId": machine.row.id,
     }

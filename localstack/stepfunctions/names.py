@@ -30,9 +30,14 @@ class Place:
     def execution(self, machine: str, name: str) -> str:
         return f"arn:aws:states:{self.region}:{self.account}:execution:{machine}:{name}"
 
+    def express(self, machine: str, name: str, id_: str) -> str:
+        return f"arn:aws:states:{self.region}:{self.account}:express:{machine}:{name}:{id_}"
+
 
 def check_arn(arn: str, kind: str) -> None:
     """Raises InvalidArn if this is no ARN of a `stateMachine` or an `execution`."""
     parts = arn.split(":")
-    if len(parts) < 7 or parts[0] != "arn" or parts[2] != "states" or parts[5] != kind:
+    if len(parts) < 7 or parts[0] != "arn" or parts[2] != "states":
         raise ApiError("InvalidArn", f"Invalid Arn: '{arn}'")
+    if parts[5] != kind:
+        raise ApiError("InvalidArn", f"Invalid Arn: 'Resource type not valid in this context: {parts[5]}'")

@@ -28,27 +28,36 @@ def page(
     ApiError
         ValidationException for a limit over 1000, InvalidToken for a token that is not ours.
     """
+    size = page_size(limit)
+    start = position(token) or 0
+    if newest_first and token:
+        start = max(0, len(items) - start)
+    end = start + size
+    if end >= len(items):
+        return items[start:end], None
+    return items[start:end], token_after(len(items) - end if newest_first else end)
+
+
+def page_size(limit: int | None) -> int:
+    """Raises ApiError(ValidationException)."""
     limit = limit or DEFAULT_PAGE
     if not isinstance(limit, int) or not 0 < limit <= MAX_PAGE:
         raise invalid("maxResults", limit, "Member must have value less than or equal to 1000")
-    start = _position(token) if token else 0
-    if newest_first and token:
-        start = max(0, len(items) - start)
-    end = start + limit
-    if end >= len(items):
-        return items[start:end], None
-    return items[start:end], _token(len(items) - end if newest_first else end)
+    return limit
 
 
-def _token(position: int) -> str:
-    return base64.urlsafe_b64encode(f"after:{position}".encode()).decode()
+def token_after(place: int) -> str:
+    return base64.urlsafe_b64encode(f"after:{place}".encode()).decode()
 
 
-def _position(token: str) -> int:
+def position(token: str | None) -> int | None:
+    """Where a token says to go on; None without a token. Raises ApiError(InvalidToken)."""
+    if not token:
+        return None
     try:
-        label, _, position = base64.urlsafe_b64decode(token).decode().partition(":")
+        label, _, place = base64.urlsafe_b64decode(token).decode().partition(":")
         if label == "after":
-            return int(position)
+            return int(place)
     except (binascii.Error, UnicodeDecodeError, ValueError):
         pass
     raise ApiError("InvalidToken", "Invalid Token: 'Invalid token'")

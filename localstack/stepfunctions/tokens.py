@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from localstack.stepfunctions.errors import ApiError
 
@@ -13,17 +14,13 @@ Owner = tuple[str, str]
 """(execution ARN, task)"""
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.blake2b(token.encode(), digest_size=16).digest()
-
-
+@dataclass(slots=True)
 class Tokens:
-    """Tokens of tasks in flight, and a short trace of every one that was."""
+    """Tokens of tasks in flight. `was_issued` says whether a token that is not among them ever was one."""
 
-    def __init__(self) -> None:
-        self._owners: dict[str, Owner] = {}
-        self._tokens: dict[Owner, str] = {}
-        self._void: set[bytes] = set()
+    was_issued: Callable[[str], bool]
+    _owners: dict[str, Owner] = field(default_factory=dict)
+    _tokens: dict[Owner, str] = field(default_factory=dict)
 
     def issue(self, token: str, owner: Owner) -> None:
         self._owners[token] = owner
@@ -33,7 +30,6 @@ class Tokens:
         token = self._tokens.pop(owner, None)
         if token is not None:
             del self._owners[token]
-            self._void.add(_digest(token))
 
     def owner(self, token: str) -> Owner:
         """The task that waits for this token. The token itself is in no message: it is a secret.
@@ -49,6 +45,10 @@ class Tokens:
             return owner
         if not _FORM.match(token):
             raise ApiError("InvalidToken", "Invalid Token: 'Invalid token'")
-        if _digest(token) in self._void:
-            raise ApiError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
+        if self.was_issued(token):
+            raise over()
         raise ApiError("TaskDoesNotExist", "Task does not exist: 'Provided task does not exist'")
+
+
+def over() -> ApiError:
+    return ApiError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")

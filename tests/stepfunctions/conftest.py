@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.stepfunctions.durable import Durable
 from tests.stepfunctions.endpoint import Endpoint
 from tests.stepfunctions.fake_aws import FakeAws
-
-ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")
@@ -34,26 +22,19 @@ def aws() -> Iterator[FakeAws]:
 
 @pytest.fixture(scope="session")
 def endpoint(aws: FakeAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    clock = tmp_path_factory.mktemp("clock") / "offset"
-    clock.write_text("0")
-    port = free_port()
-    environment = {
-        **os.environ,
-        "ALGO_CLOCK": str(clock),
-        "AWS_ENDPOINT_URL": aws.url,
-        "AWS_REGION": "ap-south-1",
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-    }
-    command = [sys.executable, "-m", "localstack.stepfunctions", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
-    running = Endpoint(port, clock)
+    durable = Durable(tmp_path_factory.mktemp("endpoint"), aws.url)
     try:
-        running.wait_until_up()
-        yield running
+        yield durable.start()
     finally:
-        process.terminate()
-        process.wait(10)
+        durable.stop()
+
+
+@pytest.fixture
+def durable(aws: FakeAws, tmp_path: Path) -> Iterator[Durable]:
+    """An endpoint of the test's own, which may be killed."""
+    own = Durable(tmp_path, aws.url)
+    yield own
+    own.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -36,7 +36,9 @@ def test_idle_names_the_next_due_wait_and_a_jump_ends_it_at_once(endpoint: Endpo
 def test_jump_is_noticed_without_being_told(endpoint: Endpoint) -> None:
     arn = endpoint.start(HOURS_6)
     offset = float(endpoint.clock_file.read_text()) + 21_600
-    endpoint.clock_file.write_text(str(offset))
+    written = endpoint.clock_file.with_suffix(".new")
+    written.write_text(str(offset))
+    written.replace(endpoint.clock_file)
 
     began = time.monotonic()
     endpoint.finish(arn)

@@ -55,15 +55,25 @@ def read(resource: str) -> Integration | None:
     return Integration(kind.resource_type, action, pattern, optimized=True)
 
 
-def check(machine: Machine) -> None:
-    """Raises InvalidDefinition for tasks that nothing here can run."""
+def check(machine: Machine, *, express: bool = False) -> None:
+    """Raises InvalidDefinition for tasks that nothing here, or no Express machine anywhere, can run."""
     found = [
-        Problem("UNSUPPORTED", f"The resource '{resource}' runs on AWS only; here run {_known()}", where)
+        problem
         for where, resource in _tasks(machine.root, "")
-        if read(resource) is None
+        if (problem := _problem(resource, where, express=express)) is not None
     ]
     if found:
         raise InvalidDefinition(found)
+
+
+def _problem(resource: str, where: str, *, express: bool) -> Problem | None:
+    integration = read(resource)
+    if integration is None:
+        return Problem("UNSUPPORTED", f"The resource '{resource}' runs on AWS only; here run {_known()}", where)
+    if express and integration.pattern is not Pattern.REQUEST_RESPONSE:
+        words = f"Express machines have no {integration.pattern}: '{resource}' needs a Standard machine"
+        return Problem("SCHEMA_VALIDATION_FAILED", words, where)
+    return None
 
 
 def _known() -> str:

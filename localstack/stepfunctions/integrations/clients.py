@@ -52,6 +52,7 @@ class Clients:
             read_timeout=READ_TIMEOUT,
             connect_timeout=5,
             max_pool_connections=64,
+            inject_host_prefix=False,  # `sync-127.0.0.1` is no host
         )
         credentials = {} if os.environ.get("AWS_ACCESS_KEY_ID") else _PLACEHOLDERS
         url = self._own_url if name == "stepfunctions" else None
