@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
@@ -20,6 +20,9 @@ from tasks.domain.strategy import parse_strategy
 from tasks.spec import Table
 from tasks.stores import Stores
 from tasks.stores.dynamodb import dynamodb_stores
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 USER = "asha"
 BASKET = "banknifty-weekly"
@@ -109,6 +112,11 @@ def log_in(simulator_url: str, account: str) -> Credentials:
 
 def store_session(aws: Aws, credentials: Credentials) -> None:
     """Put the session into Secrets Manager, where the Lambdas look for it."""
+    store_secret(aws.secrets, credentials)
+
+
+def store_secret(secrets: SecretsManagerClient, credentials: Credentials) -> None:
+    """The same, with a client of Secrets Manager alone."""
     name = f"{PREFIX}/broker/{credentials.account}"
     secret = json.dumps(
         {
@@ -120,11 +128,11 @@ def store_session(aws: Aws, credentials: Credentials) -> None:
         }
     )
     try:
-        aws.secrets.create_secret(Name=name, SecretString=secret)
+        secrets.create_secret(Name=name, SecretString=secret)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceExistsException":
             raise
-        aws.secrets.put_secret_value(SecretId=name, SecretString=secret)
+        secrets.put_secret_value(SecretId=name, SecretString=secret)
 
 
 def write_catalog(stores: Stores, plan: Plan) -> None:
