@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install layers synth deploy demo up strategy down cases case bench test check format
+.PHONY: help install layers synth deploy demo up strategy down cases case kills conformance bench test check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -45,6 +45,12 @@ cases: install  ## What happens when a reply is lost, a leg is rejected, …: th
 
 case: install  ## One of them: NAME=lost-reply-accepted
 	@$(BIN)/python -m localstack.cases $(NAME)
+
+kills: install  ## kill -9 of the Step Functions endpoint at random moments; COUNT=50
+	@$(BIN)/python -m localstack.kills $(if $(COUNT),--count $(COUNT))
+
+conformance: install  ## How much of what AWS recorded the Step Functions endpoint does alike
+	@$(BIN)/python -m tests.interpreter.recorded
 
 bench: install  ## How fast it is
 	@$(BIN)/python -m bench

@@ -92,6 +92,14 @@ class Processes:
         self._pid_file(service).unlink(missing_ok=True)
         return pid is not None
 
+    def kill(self, service: Service) -> None:
+        """`kill -9`, of this one process."""
+        pid = self.pid(service)
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+            while not _gone(pid):
+                time.sleep(0.005)
+
     def _ended(self, service: Service) -> bool:
         """Without a look at the command line: for an instant a new process still carries its parent's."""
         try:

@@ -104,6 +104,8 @@ class Engine:
     timers: Timers = field(default_factory=Timers)
     in_flight: set[Owner] = field(default_factory=set)
     """Calls that have not come back yet: the endpoint is busy while there are any."""
+    called_again: int = 0
+    """Calls made a second time at the start of this process, because their results were not known."""
     _watched: dict[TimerKey, Owner] = field(default_factory=dict)
     _children: dict[str, list[tuple[Owner, Pattern]]] = field(default_factory=dict)
     _waiting_for: dict[Owner, str] = field(default_factory=dict)
@@ -217,6 +219,7 @@ class Engine:
         if effect.task not in record.execution.tasks:
             return  # timed out meanwhile
         if effect.task not in answers:
+            self.called_again += 1
             self._schedule(record, effect)
         elif effect.pattern in (Pattern.SYNC, Pattern.SYNC_2):
             try:
@@ -426,7 +429,7 @@ class Engine:
         """How many calls are being made, and when (platform time) the next timer is due."""
         due = self.timers.next_due()
         moment = None if due is None else datetime.fromtimestamp(due, IST).isoformat()
-        return {"busy": len(self.in_flight), "next_due": moment}
+        return {"busy": len(self.in_flight), "next_due": moment, "called_again": self.called_again}
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from localstack.stepfunctions import views
 from localstack.stepfunctions.engine import Record
 from localstack.stepfunctions.integrations.clients import Clients
-from workflows.asl.interpreter import Status
+from workflows.asl.interpreter import Execution, Status
 from workflows.asl.interpreter.data import Json, dumps
 
 log = logging.getLogger(__name__)
@@ -35,18 +35,18 @@ def configured(environment: Mapping[str, str] = os.environ) -> bool:
     return any(environment.get(f"AWS_ENDPOINT_URL{name}") for name in ("", "_EVENTBRIDGE"))
 
 
-def detail(record: Record, status: Status) -> dict[str, Json]:
+def detail(execution: Execution, status: Status) -> dict[str, Json]:
     """What the event says. Times are in milliseconds, as AWS writes them here."""
-    execution = record.execution
+    facts, input_ = execution.facts, execution.input.text
     over = status is not Status.RUNNING
     output = execution.output if over else None
-    included = len(record.input) + len(output or "") <= MAX_DATA
+    included = len(input_) + len(output or "") <= MAX_DATA
     return {
-        "executionArn": record.arn,
-        "stateMachineArn": record.machine_arn,
+        "executionArn": facts.execution_arn,
+        "stateMachineArn": facts.machine_arn,
         "stateMachineVersionArn": None,
         "stateMachineAliasArn": None,
-        "name": record.name,
+        "name": facts.execution_name,
         "status": status.value,
         "startDate": _milliseconds(execution.started_at),
         "stopDate": _milliseconds(execution.stopped_at) if over else None,
@@ -56,7 +56,7 @@ def detail(record: Record, status: Status) -> dict[str, Json]:
         "redriveStatusReason": execution.redrivable() if over else views.RUNNING_REASON,
         "error": execution.error if over else None,
         "cause": execution.cause if over else None,
-        "input": record.input if included else None,
+        "input": input_ if included else None,
         "inputDetails": {"included": included},
         "output": output if included else None,
         "outputDetails": {"included": included} if output is not None else None,
@@ -91,7 +91,7 @@ class StatusEvents:
             "DetailType": DETAIL_TYPE,
             "Time": datetime.fromtimestamp(self.now(), UTC),
             "Resources": [record.arn],
-            "Detail": dumps(detail(record, status)),
+            "Detail": dumps(detail(record.execution, status)),
         }
         self._waiting += 1
         self._pool.submit(self._send, entry)

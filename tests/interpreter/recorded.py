@@ -19,6 +19,7 @@ from typing import Any
 
 import json5
 
+from localstack.stepfunctions.status_events import detail
 from workflows.asl.interpreter import (
     CallReturned,
     Facts,
@@ -26,6 +27,7 @@ from workflows.asl.interpreter import (
     InvalidDefinition,
     Machine,
     ScheduleTask,
+    Status,
     TaskFailed,
     TaskSucceeded,
 )
@@ -156,7 +158,7 @@ CASES = [
     Case("base", "test_state_fail_empty", "base/raise_empty_failure"),
     Case("base", "test_state_pass_result", "base/pass_result"),
     Case("base", "test_state_pass_result_jsonpaths", _STATIC_RESULT),
-    Case("base", "test_event_bridge_events_base", {}, reason="status events are not sent to EventBridge yet"),
+    Case("base", "test_event_bridge_events_base", "base/pass_result", input={}),
     Case("base", "test_decl_version_1_0", "base/decl_version_1_0"),
     Case("base", "test_query_context_object_values", "base/query_context_object_values"),
     Case("base", "test_state_pass_result_null_input_output_paths", "base/pass_result_null_input_output_paths"),
@@ -343,6 +345,8 @@ def _play(case: Case, events: list[Event]) -> Simulation:
 
 def compare(case: Case, recording: Mapping[str, Any]) -> str | None:
     """None if everything AWS recorded comes out alike, otherwise the first difference."""
+    if "stepfunctions_events" in recording:
+        return _compare_status_events(case, recording["stepfunctions_events"])
     if "exception" in recording:
         return _compare_refusal(case, recording["exception"])
     for events in _histories(recording):
@@ -359,6 +363,20 @@ def _compare_refusal(case: Case, expected: Mapping[str, str]) -> str | None:
     except InvalidDefinition as refused:
         return None if expected["exception_value"].endswith(str(refused)) else f"{refused}"
     return "the definition was accepted"
+
+
+def _compare_status_events(case: Case, expected: list[Event]) -> str | None:
+    """What EventBridge was told."""
+    running = simulation(Machine.parse(_definition(case)), case.input, Services([]), at=START, facts=FACTS)
+    running.start()
+    for recorded in expected:
+        told = detail(running.execution, Status(recorded["detail"]["status"]))
+        shown = {name: _object(value) for name, value in told.items() if not name.endswith("Date")}
+        masked = {name: value for name, value in recorded["detail"].items() if not name.endswith("Date")}
+        difference = _difference(shown, {**masked, "name": "<name>"})
+        if difference is not None or set(told) != set(recorded["detail"]):
+            return f"{recorded['detail']['status']}: {difference or sorted(told)}"
+    return None
 
 
 def _compare_description(case: Case, recording: Mapping[str, Any], expected: Mapping[str, Any]) -> str | None:
