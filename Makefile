@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 EMULATOR := .venv-emulator
 BIN := $(VENV)/bin
+PAGE := build/console/index.html
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install layers synth deploy demo up strategy down cases case kills conformance bench test check format
+.PHONY: help install page layers synth deploy demo up strategy down cases case kills conformance bench test check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -31,7 +32,7 @@ demo: install  ## One strategy's day, from schedule to profit or loss; DATE= WEE
 	@$(BIN)/python -m localstack.demo $(if $(DATE),--date $(DATE)) $(if $(WEEKDAYS),--weekdays $(WEEKDAYS)) \
 		$(if $(INSTRUMENTS),--instruments $(INSTRUMENTS))
 
-up: install  ## The platform on this machine; AT=2026-11-23T09:20 sets its clock, INSTRUMENTS= its contracts
+up: install page  ## The platform on this machine; AT=2026-11-23T09:20 sets its clock, INSTRUMENTS= its contracts
 	@$(BIN)/python -m localstack up $(if $(AT),--at $(AT)) $(if $(INSTRUMENTS),--instruments $(INSTRUMENTS))
 
 strategy:  ## On the running platform, a strategy that enters in 5 minutes, or at ENTRY=09:30
@@ -59,6 +60,12 @@ node_modules: package.json package-lock.json
 	npm ci --ignore-scripts --silent
 	touch $@
 
+page: $(PAGE)  ## The page to watch executions on, bundled
+
+$(PAGE): node_modules $(shell find localstack/console/page -type f)
+	node localstack/console/page/build.mjs
+	touch $@
+
 layers: install  ## The functions' dependencies, built for Lambda
 	@$(BIN)/python -m infra.layers
 
@@ -69,7 +76,7 @@ synth: layers node_modules  ## The CloudFormation templates, checked, in cdk.out
 deploy: synth  ## To the AWS account of your credentials; ALARM_EMAIL= is told of trouble
 	node_modules/.bin/cdk deploy --all $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL))
 
-test: install node_modules  ## Everything, in under five minutes
+test: install page  ## Everything, in under five minutes
 	$(BIN)/pytest
 
 check: install  ## Style, types, and which way imports go, in under a minute

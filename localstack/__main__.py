@@ -1,8 +1,8 @@
 """The platform on this machine: `python -m localstack up | down | status | strategy` (`make up`, `make down`).
 
 Ports: 8083 Step Functions, 4566 everything else of AWS (ministack), 9000 the exchange simulator, 8084 the
-schedules. Each can be set by an option or by `ALGO_STEP_FUNCTIONS_PORT`, `ALGO_AWS_PORT`,
-`ALGO_SIMULATOR_PORT`, `ALGO_SCHEDULES_PORT`. Process ids, logs and the clock are in `.local/`.
+schedules, 8085 the page. Each can be set by an option or by `ALGO_STEP_FUNCTIONS_PORT`, `ALGO_AWS_PORT`,
+`ALGO_SIMULATOR_PORT`, `ALGO_SCHEDULES_PORT`, `ALGO_CONSOLE_PORT`. Process ids, logs and the clock are in `.local/`.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def _moment(text: str) -> datetime:
 def _up(platform: Platform, options: argparse.Namespace) -> int:
     try:
         platform.start(options.at, Market(options.instruments))
+        platform.start_console()
     except CANNOT_START as error:
         print(error)
         return 1
@@ -101,6 +102,7 @@ def _where(platform: Platform) -> str:
     site = platform.site
     machine = machine_arn("StrategyLifecycle")
     return f"""
+Executions          {site.console_url}        a page to watch and redrive them on
 Step Functions      {site.step_functions_url}
 AWS (ministack)     {site.aws_url}
 Exchange simulator  {site.simulator_url}        ledger: {site.simulator_url}/_sim/ledger

@@ -84,9 +84,20 @@ class Platform:
             deploy_stacks(synthesized.result(), self.aws, self.site.aws_url)
         deploy_machines(self.aws)
 
+    def start_console(self) -> None:
+        """Start the page to watch executions in, unless it runs.
+
+        Raises
+        ------
+        DidNotStart
+            With what it has to say.
+        """
+        self._processes.start(self.console, self.site.environment())
+        self._processes.wait_until_up(self.console)
+
     def stop(self) -> list[str]:
         """Stop everything; the names of what ran."""
-        services = reversed(self.services(Market()))
+        services = reversed([*self.services(Market()), self.console])
         return [service.name for service in services if self._processes.stop(service)]
 
     def kill_and_restart(self, name: str) -> None:
@@ -98,11 +109,19 @@ class Platform:
 
     def running(self) -> dict[str, int | None]:
         """The process id of each service, None where it doesn't run."""
-        return {each.name: self._processes.pid(each) for each in self.services(Market())}
+        return {each.name: self._processes.pid(each) for each in [*self.services(Market()), self.console]}
 
     def postback_url(self, account: str) -> str:
         """Where the broker posts an account's order updates."""
         return f"{self.site.aws_url}/_aws/execute-api/{POSTBACK_API}/postback/{account}"
+
+    @property
+    def console(self) -> Service:
+        """The page. Nothing of the platform needs it."""
+        site = self.site
+        return _python(
+            "console", "localstack.console", ["--port", str(site.ports.console)], f"{site.console_url}/assets/icon.svg"
+        )
 
     def services(self, market: Market) -> list[Service]:
         """Every process, in the order in which they start."""

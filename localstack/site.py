@@ -27,6 +27,7 @@ class Ports:
     step_functions: int = 8083
     simulator: int = 9000
     schedules: int = 8084
+    console: int = 8085
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Ports:
@@ -80,6 +81,10 @@ class Site:
     @property
     def schedules_url(self) -> str:
         return f"http://{HOST}:{self.ports.schedules}"
+
+    @property
+    def console_url(self) -> str:
+        return f"http://{HOST}:{self.ports.console}"
 
     def environment(self) -> dict[str, str]:
         """What every process of the platform gets; Lambda workers inherit it from ministack."""

@@ -34,7 +34,7 @@ def step_view(step: Step) -> Json:
         "left": _at(step.left),
         "attempts": len(step.attempts),
         "retries": _retries(step),
-        "redriven": last.redrive if last is not None else 0,
+        "redriven": last.redrive if last is not None and last.redrive > step.attempts[0].redrive else 0,
         "waiting": bool(last and last.submitted and step.left is None),
         "error": step.error,
         "children": step.children,

@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { LoginDialog, RedriveDialog, StartDialog, StopDialog } from "./dialogs";
 import { EventsView } from "./events";
-import { clock, day, duration, machineWord, plural, statusWord, subject } from "./format";
+import { clock, day, duration, machineWord, plural, statusWord, subject, times } from "./format";
 import { allStates } from "./graph/layout";
 import { GraphView } from "./graph/graph";
 import { Icon } from "./icons";
@@ -140,7 +140,7 @@ function Head(props: { known: Known; machineName: string; parents: Row[]; now: n
         <StatusPill status={execution.status} />
         {execution.redrives > 0 && (
           <span class="badge redriven">
-            <Icon name="redrive" size={12} /> redriven {plural(execution.redrives, "time")}
+            <Icon name="redrive" size={12} /> redriven {times(execution.redrives)}
           </span>
         )}
         <div class="actions">

@@ -18,8 +18,9 @@ export function duration(seconds: number): string {
   if (seconds < 0) return "0 ms";
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
@@ -50,5 +51,7 @@ export function subject(facts: Facts): string {
 
 /** `algo-AccountBasket` as people say it. */
 export const machineWord = (name: string) => name.replace(/^.*:/, "").replace(/^algo-/, "");
+
+export const times = (count: number) => (count === 1 ? "once" : `${count} times`);
 
 export const plural = (count: number, one: string, many = `${one}s`) => `${count.toLocaleString("en-IN")} ${count === 1 ? one : many}`;

@@ -1,7 +1,7 @@
 /** Executions of all machines, newest first, with filters that live in the address. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { StartDialog } from "./dialogs";
-import { clock, day, duration, isoDay, machineWord, plural, statusWord, subject } from "./format";
+import { clock, day, duration, isoDay, machineWord, plural, statusWord, subject, times } from "./format";
 import { Icon } from "./icons";
 import { moveBetweenRows, Notice, StatusPill, useNow, useSlice } from "./parts";
 import { change, executionPath, follow, useRoute } from "./route";
@@ -115,7 +115,7 @@ function Line({ row, index, now }: { row: Row; index: number; now: number }) {
       <td>
         <StatusPill status={row.status} />
         {row.redrives > 0 && (
-          <span class="badge redriven" title={`Redriven ${plural(row.redrives, "time")}`}>
+          <span class="badge redriven" title={`Redriven ${times(row.redrives)}`}>
             <Icon name="redrive" size={12} /> {row.redrives}
             <span class="hidden"> redriven</span>
           </span>

@@ -46,7 +46,7 @@ function isPicked(frame: number, known: Known, picks: Picks): boolean {
   return true;
 }
 
-/** How every state looks, and which ways were taken (`from→to`). */
+/** How every state looks, and which ways were taken (`from→to`, or `from⇢to` by a Catch). */
 export function looks(known: Known, picks: Picks): { states: Map<string, Look>; taken: Set<string> } {
   const states = new Map<string, Look>();
   const taken = new Set<string>();
@@ -66,7 +66,8 @@ export function looks(known: Known, picks: Picks): { states: Map<string, Look>; 
     let inFrames = newest.get(step.state);
     if (!inFrames) newest.set(step.state, (inFrames = new Map()));
     inFrames.set(step.frame, step);
-    taken.add(`${before.get(step.frame)?.state ?? ""}→${step.state}`);
+    const from = before.get(step.frame);
+    taken.add(`${from?.state ?? ""}${from?.status === "CAUGHT" ? "⇢" : "→"}${step.state}`);
     before.set(step.frame, step);
   }
   for (const [name, look] of states) {

@@ -165,13 +165,13 @@ function Lines({ drawn, taken }: { drawn: Picture; taken: Set<string> }) {
         ))}
       </defs>
       {[...drawn.lines]
-        .map((line) => ({ line, isTaken: taken.has(`${line.from}→${line.to}`) }))
+        .map((line) => ({ line, isTaken: taken.has(`${line.from}${line.kind === "catch" ? "⇢" : "→"}${line.to}`) }))
         .sort((a, b) => Number(a.isTaken) - Number(b.isTaken))
         .map(({ line, isTaken }) => (
           <g key={`${line.from}>${line.to}>${line.kind}`} class={`line ${line.kind}${isTaken ? " taken" : ""}`}>
             <path d={line.path} marker-end={`url(#arrow${isTaken ? "-taken" : ""})`} />
             {line.from === "" && <circle cx={Number(line.path.match(/^M([-\d.]+)/)?.[1])} cy={Number(line.path.match(/,([-\d.]+)/)?.[1]) - 5} r="5" />}
-            {line.label && (
+            {line.label && (isTaken || line.kind !== "catch") && (
               <text x={line.at.x} y={line.at.y + 4}>
                 <title>{line.title}</title>
                 {line.label}
@@ -223,7 +223,7 @@ export function GraphView(props: Props) {
     observer.observe(box);
     return () => observer.disconnect();
   }, []);
-  const readable = Math.min(1, Math.max(0.7, (room.w - 40) / drawn.w));
+  const readable = Math.min(1, Math.max(0.66, (room.w - 40) / drawn.w));
   const whole = Math.min(1, Math.max(0.25, Math.min((room.w - 40) / drawn.w, (room.h - 40) / drawn.h)));
   const scale = zoom ?? readable;
 

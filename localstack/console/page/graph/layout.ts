@@ -23,7 +23,7 @@ export interface Line {
   /** The whole condition or all error names. */
   title: string;
   path: string;
-  at: { x: number; y: number };
+  at: Point;
 }
 
 export interface Picture {
@@ -36,6 +36,7 @@ export interface Picture {
 const NODE_HEIGHT = 48;
 const HEADER = 46;
 const PADDING = 18;
+const LABEL_AT = 22;
 const START = "\u0000start";
 
 export const isFan = (state: State) => state.Type === "Map" || state.Type === "Parallel";
@@ -58,6 +59,11 @@ export function allStates(machine: Machine): Map<string, State> {
   };
   walk(machine);
   return found;
+}
+
+interface Point {
+  x: number;
+  y: number;
 }
 
 interface Way {
@@ -132,7 +138,7 @@ export function picture(machine: Machine, open: (name: string) => boolean): Pict
 
 function scopePicture(machine: Machine, open: (name: string) => boolean, depth: number): Picture {
   const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "TB", nodesep: 26, ranksep: 40, edgesep: 18, marginx: 8, marginy: 8 });
+  graph.setGraph({ rankdir: "TB", nodesep: 24, ranksep: 44, edgesep: 14, marginx: 8, marginy: 8 });
   graph.setDefaultEdgeLabel(() => ({}));
   const insides = new Map<string, Picture[]>();
   graph.setNode(START, { width: 12, height: 12 });
@@ -142,14 +148,24 @@ function scopePicture(machine: Machine, open: (name: string) => boolean, depth: 
     if (isOpen) insides.set(name, inside);
     graph.setNode(name, isOpen ? roomFor(name, inside) : { width: widthOf(name), height: NODE_HEIGHT });
   }
-  graph.setEdge(START, machine.StartAt, {}, "start");
+  graph.setEdge(START, machine.StartAt, { weight: 20 }, "start");
+  const depths = depthOf(machine);
   for (const [name, state] of Object.entries(machine.States))
     ways(state).forEach((way, index) => {
-      const room = way.label ? { width: 7 * way.label.length + 14, height: 18, labelpos: "c" } : {};
-      if (machine.States[way.to]) graph.setEdge(name, way.to, { ...room, way, weight: way.kind === "catch" ? 1 : 3 }, String(index));
+      if (!machine.States[way.to]) return;
+      const weight = way.kind === "catch" ? 1 : 2 + Math.max(0, 12 - (depths.get(name) ?? 12)); // states float towards the start
+      graph.setEdge(name, way.to, { way, weight }, String(index));
     });
   layout(graph);
   return collect(machine, graph, insides, depth);
+}
+
+/** How many steps each state is away from the start, at least. */
+function depthOf(machine: Machine): Map<string, number> {
+  const depths = new Map([[machine.StartAt, 0]]);
+  for (const [name, depth] of depths)
+    for (const way of ways(machine.States[name] ?? { Type: "" })) if (!depths.has(way.to)) depths.set(way.to, depth + 1);
+  return depths;
 }
 
 function roomFor(name: string, inside: Picture[]) {
@@ -174,42 +190,73 @@ function collect(machine: Machine, graph: Graph, insides: Map<string, Picture[]>
       at += each.w;
     }
   }
-  for (const edge of graph.edges()) lines.push(lineOf(graph, edge));
+  lines.push(...linesOf(graph));
   const size = graph.graph() as { width: number; height: number };
   return { nodes, lines, w: size.width, h: size.height };
 }
 
-function lineOf(graph: Graph, edge: Edge): Line {
-  const label = graph.edge(edge) as { points: { x: number; y: number }[]; x?: number; y?: number; way?: Way };
-  const way: Way = label.way ?? { to: edge.w, kind: "next", label: "", title: "" };
-  const middle = label.points[Math.floor(label.points.length / 2)] ?? { x: 0, y: 0 };
-  return {
-    from: edge.v === START ? "" : edge.v,
-    to: edge.w,
-    kind: way.kind,
-    label: way.label,
-    title: way.title,
-    path: curve(label.points),
-    at: { x: label.x ?? middle.x, y: label.y ?? middle.y },
+/** Lines leave a box at its bottom and reach the next one at its top, each at a place of its own. */
+function linesOf(graph: Graph): Line[] {
+  const box = (name: string) => graph.node(name) as { x: number; y: number; width: number; height: number };
+  const edges = graph.edges();
+  const isUp = (edge: Edge) => box(edge.w).y <= box(edge.v).y;
+  const bends = (edge: Edge) => {
+    const points = (graph.edge(edge) as { points: Point[] }).points.slice(1, -1);
+    return points.length > 1 ? points : [];
   };
+  const port = (edge: Edge, end: "v" | "w"): Point => {
+    const here = box(edge[end]);
+    const isBottom = (end === "v") !== isUp(edge);
+    const toward = (each: Edge) => (end === "v" ? (bends(each)[0] ?? box(each.w)) : (bends(each).at(-1) ?? box(each.v))).x;
+    const alike = edges.filter((each) => each[end] === edge[end] && isUp(each) === isUp(edge)).sort((a, b) => toward(a) - toward(b));
+    const step = Math.min(26, (here.width - 40) / Math.max(1, alike.length));
+    const x = here.x + (alike.indexOf(edge) - (alike.length - 1) / 2) * step;
+    return { x, y: here.y + (isBottom ? 1 : -1) * (here.height / 2) };
+  };
+  return edges.map((edge) => {
+    const way: Way = (graph.edge(edge) as { way?: Way }).way ?? { to: edge.w, kind: "next", label: "", title: "" };
+    const points = [port(edge, "v"), ...bends(edge), port(edge, "w")];
+    return {
+      from: edge.v === START ? "" : edge.v,
+      to: edge.w,
+      kind: way.kind,
+      label: way.label,
+      title: way.title,
+      path: curve(points),
+      at: along(points, LABEL_AT),
+    };
+  });
+}
+
+/** The point so far along a line: labels stand near the state that decides, where its ways part. */
+function along(points: Point[], far: number): Point {
+  let left = far;
+  for (let i = 1; i < points.length; i++) {
+    const from = points[i - 1] as Point;
+    const to = points[i] as Point;
+    const length = Math.hypot(to.x - from.x, to.y - from.y);
+    if (length >= left) return { x: from.x + ((to.x - from.x) * left) / length, y: from.y + ((to.y - from.y) * left) / length };
+    left -= length;
+  }
+  return points[points.length - 1] ?? { x: 0, y: 0 };
 }
 
 const round = (value: number) => Math.round(value * 10) / 10;
 
-/** A smooth line through dagre's points. */
-function curve(points: { x: number; y: number }[]): string {
-  const [first, ...rest] = points;
-  if (!first) return "";
-  const at = (p: { x: number; y: number }) => `${round(p.x)},${round(p.y)}`;
-  let path = `M${at(first)}`;
-  for (let i = 0; i < rest.length - 1; i++) {
-    const here = rest[i];
-    const next = rest[i + 1];
-    if (!here || !next) break;
-    const middle = i === rest.length - 2 ? next : { x: (here.x + next.x) / 2, y: (here.y + next.y) / 2 };
-    path += `Q${at(here)} ${at(middle)}`;
-  }
-  return rest.length === 1 && rest[0] ? `${path}L${at(rest[0])}` : path;
+/** A smooth line through the points, upright at each of them. */
+function curve(points: Point[]): string {
+  const at = (x: number, y: number) => `${round(x)},${round(y)}`;
+  let path = "";
+  points.forEach((to, index) => {
+    const from = points[index - 1];
+    if (!from) path = `M${at(to.x, to.y)}`;
+    else if (Math.abs(from.x - to.x) < 1) path += `L${at(to.x, to.y)}`;
+    else {
+      const bend = (to.y - from.y) * 0.5;
+      path += `C${at(from.x, from.y + bend)} ${at(to.x, to.y - bend)} ${at(to.x, to.y)}`;
+    }
+  });
+  return path;
 }
 
 function moved(line: Line, dx: number, dy: number): Line {
