@@ -60,11 +60,14 @@ def test_from_up_to_down(localstack: Command, capsys: pytest.CaptureFixture[str]
     assert '"scheduled_time": "2026-11-23T03:58:00Z"' in str(started["input"])
 
     assert localstack("down") == 0
-    assert "stopped schedules, step-functions, simulator, ministack" in capsys.readouterr().out
+    assert "stopped console, schedules, step-functions, simulator, ministack" in capsys.readouterr().out
     assert localstack("status") == 1
     site = localstack.site
     assert not any(
-        map(answers, (site.aws_url, site.step_functions_url, site.simulator_url, site.schedules_url))
+        map(
+            answers,
+            (site.aws_url, site.step_functions_url, site.simulator_url, site.schedules_url, site.console_url),
+        )
     )
 
 
