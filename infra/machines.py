@@ -16,7 +16,7 @@ from infra import alarms
 from infra.functions import log_group
 from infra.nag import acknowledge
 from infra.permissions import allow
-from infra.settings import PREFIX, Settings, named
+from infra.settings import PREFIX, SCHEDULED, SCHEDULES_DEAD_LETTERS, Settings, named
 from infra.stack import AlgoStack
 from tasks.catalogue import FUNCTIONS
 from tasks.spec import Table
@@ -25,9 +25,6 @@ from workflows.asl.machine import Machine
 from workflows.catalogue import DEFINITIONS, MACHINES, file_name
 
 _PLACEHOLDER = re.compile(r"\$\{([\w:]+)\}")
-
-SCHEDULED = "StrategyLifecycle"
-"""The machine that schedules start. The others are started by it."""
 
 
 class MachinesStack(AlgoStack):
@@ -95,7 +92,7 @@ class MachinesStack(AlgoStack):
     def _schedules(self, machine: sfn.StateMachine) -> None:
         """The group, the role a schedule starts the machine with, and where a start that failed ends up."""
         scheduler.CfnScheduleGroup(self, "Schedules", name=PREFIX)
-        dead = alarms.dead_letters(self, "SchedulesDeadLetters", "schedules-dlq", self._told)
+        dead = alarms.dead_letters(self, "SchedulesDeadLetters", SCHEDULES_DEAD_LETTERS, self._told)
         acknowledge(
             dead,
             "SQS3",

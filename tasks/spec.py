@@ -46,7 +46,7 @@ class Function:
     idempotent
         False where a second run could do harm: such a task is never retried by a state machine.
     reads, writes, deletes
-        The tables it touches; `deletes` names those whose items it may delete.
+        The tables it touches; `deletes` names those of `writes` whose items it may delete.
     broker
         It talks to a broker: it gets the accounts' secrets and the broker's dependencies.
     completes_callbacks
