@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks.stores.journal import EventStore, ViewStore
 from tasks.stores.ports import (
     CallbackStore,
     CatalogStore,
@@ -11,6 +12,7 @@ from tasks.stores.ports import (
     OrderStore,
     PositionStore,
     RunStore,
+    ViewStore,
 )
 
 
@@ -22,3 +24,6 @@ class Stores:
     callbacks: CallbackStore
     catalog: CatalogStore
     market: MarketStore
+    views: ViewStore
+    events: EventStore
+    views: ViewStore

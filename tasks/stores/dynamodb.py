@@ -15,8 +15,11 @@ from tasks.spec import Table
 from tasks.stores import documents
 from tasks.stores.bundle import Stores
 from tasks.stores.forward import changes
+from tasks.stores.journal_dynamodb import DynamoEvents, DynamoViews
 from tasks.stores.ports import (
+    ANY,
     AccountRun,
+    Change,
     ExitRound,
     OrderRow,
     OrderState,
@@ -25,7 +28,7 @@ from tasks.stores.ports import (
     StoreUnavailable,
 )
 from tasks.stores.schema import BY_BROKER_ORDER, BY_POSITION, BY_USER_DATE, EXIT_DUE
-from tasks.stores.table import DynamoTable, expression, transact, with_condition
+from tasks.stores.table import DynamoTable, expression, transact, transact_refused, with_condition
 from tasks.stores.wire import attribute, attributes, from_item, instant, to_item
 
 if TYPE_CHECKING:
@@ -56,6 +59,9 @@ def dynamodb_stores(
         callbacks=DynamoCallbacks(tables[Table.CALLBACKS]),
         catalog=DynamoCatalog(tables[Table.CATALOG]),
         market=DynamoMarket(tables[Table.MARKET]),
+        views=DynamoViews(tables[Table.VIEWS]),
+        events=DynamoEvents(tables[Table.EVENTS]),
+        views=DynamoViews(tables[Table.VIEWS]),
     )
 
 
@@ -315,12 +321,14 @@ class DynamoCallbacks:
         self._table.delete({"order_id": order_id}, condition="#token = :token", values={"token": token})
 
 
-class DynamoCatalog:
+class _DynamoDocuments:
+    """Documents by owner and item. A document's `version` is an attribute too, for conditions."""
+
     def __init__(self, table: DynamoTable) -> None:
         self._table = table
 
     def put(self, owner: str, item: str, document: dict[str, Any]) -> None:
-        self._table.put(attributes({"owner": owner, "item": item, **documents.pack(document)}))
+        self._table.put(_document_item(owner, item, document))
 
     def get(self, owner: str, item: str) -> dict[str, Any] | None:
         found = self._table.get(owner=owner, item=item)
@@ -332,6 +340,51 @@ class DynamoCatalog:
             condition, values = f"{condition} AND begins_with(#item, :prefix)", {**values, "prefix": prefix}
         found = self._table.query(condition, values)
         return [documents.unpack(item) for item in found]
+
+
+class DynamoCatalog(_DynamoDocuments):
+    def commit(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        items: Any = [self._part(change) for change in changes]
+        refused = transact_refused(self._table.client, items, table=self._table.name, pause=self._table.pause)
+        return tuple(changes[n] for n in refused)
+
+    def _part(self, change: Change) -> dict[str, Any]:
+        key = attributes({"owner": change.owner, "item": change.item})
+        condition, values = _expectation(change.expected)
+        arguments: dict[str, Any] = {"TableName": self._table.name}
+        if change.only_check:
+            return {"ConditionCheck": with_condition(arguments | {"Key": key}, condition, values)}
+        if change.document is None:
+            return {"Delete": with_condition(arguments | {"Key": key}, condition, values)}
+        item = _document_item(change.owner, change.item, change.document, expires_at=change.expires_at)
+        return {"Put": with_condition(arguments | {"Item": item}, condition, values)}
+
+
+class DynamoViews(_DynamoDocuments):
+    def delete(self, owner: str, item: str) -> None:
+        self._table.delete({"owner": owner, "item": item}, condition="attribute_exists(#owner)", values={})
+
+
+def _document_item(
+    owner: str, item: str, document: dict[str, Any], *, expires_at: datetime | None = None
+) -> dict[str, Any]:
+    """`expires_at` is in seconds, as DynamoDB's time to live takes it."""
+    version = document.get("version")
+    seconds = int(expires_at.timestamp()) if expires_at else None
+    known = {"version": version if isinstance(version, int) else None, "expires_at": seconds}
+    return attributes({"owner": owner, "item": item, **known, **documents.pack(document)})
+
+
+def _expectation(expected: int) -> tuple[str, dict[str, object]]:
+    """The condition that a `Change` of that expectation needs."""
+    if expected == ANY:
+        return "", {}
+    if expected == 0:
+        return "attribute_not_exists(#owner)", {}
+    if expected == 1:
+        uncounted = "( attribute_exists(#owner) AND attribute_not_exists(#version) )"
+        return f"#version = :expected OR {uncounted}", {"expected": 1}
+    return "#version = :expected", {"expected": expected}
 
 
 class DynamoMarket:

@@ -13,7 +13,8 @@ from brokers.clock import IST
 from tasks.domain.ids import Purpose
 from tasks.stores.bundle import Stores
 from tasks.stores.forward import changes
-from tasks.stores.ports import AccountRun, ExitRound, OrderRow, OrderState, Phase, PositionRow
+from tasks.stores.journal_memory import MemoryEvents, MemoryViews
+from tasks.stores.ports import ANY, AccountRun, Change, ExitRound, OrderRow, OrderState, Phase, PositionRow
 
 
 def memory_stores() -> Stores:
@@ -27,6 +28,9 @@ def memory_stores() -> Stores:
         callbacks=MemoryCallbacks(lock),
         catalog=MemoryCatalog(lock),
         market=MemoryMarket(lock),
+        views=MemoryViews(lock),
+        events=MemoryEvents(lock),
+        views=MemoryViews(lock),
     )
 
 
@@ -256,6 +260,10 @@ class _Documents:
             text = self._texts.get((partition, item))
         return json.loads(text) if text is not None else None
 
+    def delete(self, partition: str, item: str, /) -> None:
+        with self._lock:
+            self._texts.pop((partition, item), None)
+
     def list(self, partition: str, prefix: str) -> Sequence[dict[str, Any]]:
         with self._lock:
             found = sorted(
@@ -266,8 +274,9 @@ class _Documents:
         return [json.loads(text) for _, text in found]
 
 
-class MemoryCatalog:
+class _OwnedDocuments:
     def __init__(self, lock: RLock) -> None:
+        self._lock = lock
         self._documents = _Documents(lock)
 
     def put(self, owner: str, item: str, document: dict[str, Any]) -> None:
@@ -278,6 +287,33 @@ class MemoryCatalog:
 
     def list(self, owner: str, prefix: str) -> Sequence[dict[str, Any]]:
         return self._documents.list(owner, prefix)
+
+
+class MemoryCatalog(_OwnedDocuments):
+    def commit(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        texts = {id(change): json.dumps(change.document, allow_nan=False) for change in changes}
+        with self._lock:
+            refused = tuple(change for change in changes if not self._as_expected(change))
+            if refused:
+                return refused
+            for change in changes:
+                if change.only_check:
+                    continue
+                if change.document is None:
+                    self._documents.delete(change.owner, change.item)
+                else:
+                    self._documents.put(change.owner, change.item, json.loads(texts[id(change)]))
+        return ()
+
+    def _as_expected(self, change: Change) -> bool:
+        standing = self._documents.get(change.owner, change.item)
+        version = 0 if standing is None else int(standing.get("version", 1))
+        return change.expected in (ANY, version)
+
+
+class MemoryViews(_OwnedDocuments):
+    def delete(self, owner: str, item: str) -> None:
+        self._documents.delete(owner, item)
 
 
 class MemoryMarket:
