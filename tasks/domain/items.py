@@ -1,7 +1,7 @@
 """Names of the items in the catalog and in the read-models: one place, so that nobody composes them twice.
 
-Catalog, owner = the user's id: `PROFILE`, `BASKET#…`, `STRATEGY#…`, `ACCOUNT#…`, `SUBSCRIPTION#…`, and what only
-the commands need: `IDEMPOTENCY#…`, `MANUAL#…`. Other owners: `marketplace` (`BASKET#…`, `BASKET#…#V1`,
+Catalog, owner = the user's id: `PROFILE`, `BASKET#…`, `STRATEGY#…`, `ACCOUNT#…`, `SUBSCRIPTION#…`, and what
+only the commands need: `IDEMPOTENCY#…`, `MANUAL#…`. Other owners: `marketplace` (`BASKET#…`, `BASKET#…#V1`,
 `STRATEGY#…`, `SUBSCRIBER#…#…`), `egress` (one item a proxy), `account` (who has linked it), `platform`.
 """
 

@@ -11,15 +11,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from brokers.model import Exchange, Product, Right, Side
 from tasks.domain.errors import InvalidStrategy
 from tasks.domain.explain import problems, shown
-from tasks.domain.fields import AccountId, Dte, Model, StrategyId, TimeOfDay, Weekdays
+from tasks.domain.fields import AccountId, Dte, Label, Model, StrategyId, TimeOfDay, Weekdays
+from tasks.domain.indicators import Indicators
 from tasks.domain.payload import Payload, parse_payload
+from tasks.domain.stored import content
 from tasks.domain.strike_rules import AnyStrike, AtmStrike, Compare, ExactStrike, PremiumStrike, StrikeRule
 from tasks.domain.underlyings import UNDERLYINGS, Underlying, underlying
 
@@ -90,23 +92,28 @@ class Strategy(Model):
     """A strategy as its author wrote it. Times are IST, `grace_seconds` is how late an entry may be.
 
     `transaction_type` is the default side of legs that name none. `accounts` are broker accounts it trades in.
-    An NRML position is still squared off at `exit_time`: nothing is held overnight.
+    An NRML position is still squared off at `exit_time`: nothing is held overnight. What is triggered by
+    `indicators` is kept, and cannot be enabled until a machine evaluates them.
     """
 
     strategy_id: StrategyId
-    name: str = Field(default="", max_length=80)
+    name: Label = ""
     basket_id: str = Field(default="", max_length=128)
-    underlying: Annotated[str, AfterValidator(_known_underlying)]
+    underlying: Annotated[
+        str, AfterValidator(_known_underlying), Field(json_schema_extra={"enum": list(UNDERLYINGS)})
+    ]
     entry_time: TimeOfDay
     exit_time: TimeOfDay
     weekdays: Weekdays
     dte: Dte = ()
     transaction_type: Side | None = None
     product: Product = Product.MIS
+    trigger: Literal["time", "indicator"] = "time"
+    indicators: Indicators | None = Field(default=None, validate_default=True)
     legs: tuple[Leg, ...]
     on_leg_reject: OnLegReject = OnLegReject.UNWIND
     grace_seconds: int = Field(default=300, ge=0, le=MAX_GRACE_SECONDS)
-    enabled: bool = True
+    enabled: bool = Field(default=True, validate_default=True)
     accounts: tuple[AccountId, ...] = ()
 
     @property
@@ -137,6 +144,23 @@ class Strategy(Model):
             )
         return exit_time
 
+    @field_validator("indicators", mode="after")
+    @classmethod
+    def _indicators_fit(cls, indicators: Indicators | None, info: ValidationInfo) -> Indicators | None:
+        trigger = info.data.get("trigger")
+        if trigger == "indicator" and indicators is None:
+            raise ValueError("is missing: an indicator-based strategy says what it waits for")
+        if trigger == "time" and indicators is not None:
+            raise ValueError('belongs to trigger "indicator", and this strategy enters by time')
+        return indicators
+
+    @field_validator("enabled", mode="after")
+    @classmethod
+    def _can_run(cls, enabled: bool, info: ValidationInfo) -> bool:
+        if enabled and info.data.get("trigger") == "indicator":
+            raise ValueError("an indicator-based strategy is kept, but cannot run yet: it must stay disabled")
+        return enabled
+
     @field_validator("legs", mode="after")
     @classmethod
     def _some_legs(cls, legs: tuple[Leg, ...]) -> tuple[Leg, ...]:
@@ -158,7 +182,7 @@ _KNOWN = (*Strategy.model_fields, *Leg.model_fields)
 
 
 def parse_strategy(document: Mapping[str, Any]) -> Strategy:
-    """The strategy that a JSON-shaped document describes.
+    """The strategy that a JSON-shaped document describes, as its author wrote it or as the catalog keeps it.
 
     Raises
     ------
@@ -166,7 +190,7 @@ def parse_strategy(document: Mapping[str, Any]) -> Strategy:
         Its text has one reason for each wrong field, the field's path first.
     """
     try:
-        return Strategy.model_validate_json(json.dumps(_with_default_sides(document), default=str))
+        return Strategy.model_validate_json(json.dumps(_with_default_sides(content(document)), default=str))
     except ValidationError as error:
         name = document.get("strategy_id", "") if isinstance(document, Mapping) else ""
         raise InvalidStrategy(problems(error, known=_KNOWN), name=str(name)[:24]) from None

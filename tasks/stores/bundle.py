@@ -12,7 +12,6 @@ from tasks.stores.ports import (
     OrderStore,
     PositionStore,
     RunStore,
-    ViewStore,
 )
 
 
@@ -26,4 +25,3 @@ class Stores:
     market: MarketStore
     views: ViewStore
     events: EventStore
-    views: ViewStore

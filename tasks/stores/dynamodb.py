@@ -61,7 +61,6 @@ def dynamodb_stores(
         market=DynamoMarket(tables[Table.MARKET]),
         views=DynamoViews(tables[Table.VIEWS]),
         events=DynamoEvents(tables[Table.EVENTS]),
-        views=DynamoViews(tables[Table.VIEWS]),
     )
 
 
@@ -321,7 +320,7 @@ class DynamoCallbacks:
         self._table.delete({"order_id": order_id}, condition="#token = :token", values={"token": token})
 
 
-class _DynamoDocuments:
+class DynamoCatalog:
     """Documents by owner and item. A document's `version` is an attribute too, for conditions."""
 
     def __init__(self, table: DynamoTable) -> None:
@@ -341,8 +340,6 @@ class _DynamoDocuments:
         found = self._table.query(condition, values)
         return [documents.unpack(item) for item in found]
 
-
-class DynamoCatalog(_DynamoDocuments):
     def commit(self, changes: Sequence[Change]) -> tuple[Change, ...]:
         items: Any = [self._part(change) for change in changes]
         refused = transact_refused(self._table.client, items, table=self._table.name, pause=self._table.pause)
@@ -358,11 +355,6 @@ class DynamoCatalog(_DynamoDocuments):
             return {"Delete": with_condition(arguments | {"Key": key}, condition, values)}
         item = _document_item(change.owner, change.item, change.document, expires_at=change.expires_at)
         return {"Put": with_condition(arguments | {"Item": item}, condition, values)}
-
-
-class DynamoViews(_DynamoDocuments):
-    def delete(self, owner: str, item: str) -> None:
-        self._table.delete({"owner": owner, "item": item}, condition="attribute_exists(#owner)", values={})
 
 
 def _document_item(

@@ -30,7 +30,6 @@ def memory_stores() -> Stores:
         market=MemoryMarket(lock),
         views=MemoryViews(lock),
         events=MemoryEvents(lock),
-        views=MemoryViews(lock),
     )
 
 
@@ -274,7 +273,7 @@ class _Documents:
         return [json.loads(text) for _, text in found]
 
 
-class _OwnedDocuments:
+class MemoryCatalog:
     def __init__(self, lock: RLock) -> None:
         self._lock = lock
         self._documents = _Documents(lock)
@@ -288,8 +287,6 @@ class _OwnedDocuments:
     def list(self, owner: str, prefix: str) -> Sequence[dict[str, Any]]:
         return self._documents.list(owner, prefix)
 
-
-class MemoryCatalog(_OwnedDocuments):
     def commit(self, changes: Sequence[Change]) -> tuple[Change, ...]:
         texts = {id(change): json.dumps(change.document, allow_nan=False) for change in changes}
         with self._lock:
@@ -309,11 +306,6 @@ class MemoryCatalog(_OwnedDocuments):
         standing = self._documents.get(change.owner, change.item)
         version = 0 if standing is None else int(standing.get("version", 1))
         return change.expected in (ANY, version)
-
-
-class MemoryViews(_OwnedDocuments):
-    def delete(self, owner: str, item: str) -> None:
-        self._documents.delete(owner, item)
 
 
 class MemoryMarket:

@@ -8,6 +8,7 @@ won), not an exception; throttling and outages raise `StoreUnavailable`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -259,12 +260,38 @@ class CallbackStore(Protocol):
         """Forget this token (and only this one: a newer one stays)."""
 
 
+ANY = -1
+"""Of `Change.expected`: whatever is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One part of a catalog transaction. `document` replaces the item, None deletes it.
+
+    `expected` is the version (the document's `version`) that must still stand: 0 for no item, `ANY` for no
+    condition. With `only_check` nothing is written. The item may be dropped by the table after `expires_at`.
+    """
+
+    owner: str
+    item: str
+    document: dict[str, Any] | None
+    expected: int
+    only_check: bool = False
+    expires_at: datetime | None = None
+
+
 class CatalogStore(Protocol):
     def put(self, owner: str, item: str, document: dict[str, Any]) -> None: ...
 
     def get(self, owner: str, item: str) -> dict[str, Any] | None: ...
 
     def list(self, owner: str, prefix: str) -> Sequence[dict[str, Any]]: ...
+
+    def commit(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        """All or nothing; the changes whose expectation was refused, so nothing if all is written.
+
+        At most 100 changes, each of another item. A document without `version` counts as its first version.
+        """
 
 
 class MarketStore(Protocol):
