@@ -146,8 +146,8 @@ class ApiStack(AlgoStack):
         acknowledge(
             http,
             "APIG4",
-            "Every route asks for a token of the pool except the broker's login callback, which proves itself by "
-            "a nonce of one use, and the health check, which tells nothing.",
+            "Every route asks for a token of the pool except the broker's login callback, which proves itself "
+            "by a nonce of one use, and the health check, which tells nothing.",
         )
         if self.settings.local:
             Tags.of(http).add("ms-custom-id", LOCAL_API_ID)

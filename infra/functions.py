@@ -140,7 +140,7 @@ def log_group(scope: Construct, name: str, group_name: str, settings: Settings) 
 def _acknowledge(role: iam.Role, function: Function, stack: Stack) -> None:
     """Say why a wildcard is there, for cdk-nag."""
     reasons = {
-        "Resource::*": "X-Ray, the answers to task tokens, and listing streams or schedules know no narrower one."
+        "Resource::*": "X-Ray, answers to task tokens, and listing streams or schedules know no narrower one."
     }
     for table in function.fed_by:
         reasons[f"Resource::{as_nag_writes(stream_arn(table, stack), stack)}"] = (

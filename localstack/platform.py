@@ -13,7 +13,7 @@ from pathlib import Path
 from localstack.aws import Aws
 from localstack.clock import MovableClock
 from localstack.conductor import Conductor, Count, Http
-from localstack.deploy import deploy_machines, deploy_stacks
+from localstack.deploy import deploy_machines, deploy_schedules, deploy_stacks, deploy_timetable
 from localstack.processes import Processes, Service
 from localstack.seed import CREDENTIALS
 from localstack.site import ACCOUNT_ID, HOST, PREFIX, REGION, ROOT, Ports, Site
@@ -50,6 +50,7 @@ class Platform:
             self.clock,
             (
                 Http(f"{site.simulator_url}/_sim/idle"),
+                Http(f"{site.aws_url}/_local/idle"),
                 Count(self._queued),
                 Http(f"{site.step_functions_url}/_local/idle"),
                 Http(f"{site.schedules_url}/_local/idle"),
@@ -79,6 +80,8 @@ class Platform:
                 self._processes.wait_until_up(service)
             deploy_stacks(synthesized.result(), self.aws, self.site.aws_url)
         deploy_machines(self.aws)
+        deploy_schedules(self.aws)
+        deploy_timetable(self.aws)
 
     def stop(self) -> list[str]:
         """Stop everything; the names of what ran."""
