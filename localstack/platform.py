@@ -101,6 +101,7 @@ class Platform:
         site, ports = self.site, self.site.ports
         simulator = ["--port", str(ports.simulator), "--seed", str(market.seed)]
         simulator += ["--postback-url", self.postback_url("{account}")]
+        simulator += ["--redirect-url", f"{site.api_url}/callback/{{account}}"]
         for account, known in CREDENTIALS.items():
             simulator += ["--account", f"{account}:{known.api_key}:{known.api_secret}"]
         if market.instruments is not None:

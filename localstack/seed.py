@@ -24,10 +24,11 @@ from tasks.stores.dynamodb import dynamodb_stores
 
 USER = "asha"
 BASKET = "banknifty-weekly"
-ACCOUNT, SECOND_ACCOUNT = "ZA1234", "ZB5678"
+ACCOUNT, SECOND_ACCOUNT, THIRD_ACCOUNT = "ZA1234", "ZB5678", "ZC9012"
 CREDENTIALS = {
     ACCOUNT: Credentials(ACCOUNT, api_key="simkey", api_secret="simsecret"),  # noqa: S106
     SECOND_ACCOUNT: Credentials(SECOND_ACCOUNT, api_key="simkey2", api_secret="simsecret2"),  # noqa: S106
+    THIRD_ACCOUNT: Credentials(THIRD_ACCOUNT, api_key="simkey3", api_secret="simsecret3"),  # noqa: S106
 }
 """What the simulator is told to accept. No other secret is known to anybody."""
 
