@@ -108,7 +108,7 @@ def test_every_function_has_its_own_log_that_forgets(aws: Assembly) -> None:
 def test_the_emulator_gets_the_same_stacks_without_layers_machines_and_schedules(
     aws: Assembly, local: Assembly
 ) -> None:
-    assert set(local.templates) == {"AlgoData", "AlgoCompute"}
+    assert set(local.templates) == {"AlgoData", "AlgoCompute", "AlgoApi"}
     for stack, template in local.templates.items():
         expected = {
             name: each["Type"]
