@@ -12,7 +12,7 @@ from infra.settings import PREFIX, SECRET_PREFIX, named
 from tasks.spec import Function, Table
 
 READ = ("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query")
-"""ConditionCheckItem, because a condition on one table can guard a write to another. Nothing scans."""
+"""ConditionCheckItem, because a condition on one table can guard a write to another. What scans says so."""
 
 WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 FORGET = ("dynamodb:DeleteItem",)
@@ -42,6 +42,8 @@ def statements(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement
     for table in function.writes:
         forgets = table is Table.CALLBACKS or table in function.deletes
         yield allow(WRITE + FORGET if forgets else WRITE, table_arn(table, stack))
+    if function.scans:
+        yield allow(("dynamodb:Scan",), *(table_arn(table, stack) for table in function.scans))
     yield from _follow(function, stack)
     yield from _reach(function, stack)
     if function.keeps_secrets:

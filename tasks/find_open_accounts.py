@@ -26,10 +26,10 @@ class Output(Slot):
 
 def run(request: Input, rt: Runtime) -> Output:
     plans = rt.stores.runs.accounts(request.run_key)
-    return Output(accounts=[_exit_task(plan) for plan in plans if plan.phase is not Phase.FLAT])
+    return Output(accounts=[exit_task(plan) for plan in plans if plan.phase is not Phase.FLAT])
 
 
-def _exit_task(plan: AccountRun) -> AccountTask:
+def exit_task(plan: AccountRun) -> AccountTask:
     """The exit reads its legs from the plan; none travel with it."""
     return AccountTask(
         side=TransactionType.EXIT,

@@ -60,6 +60,8 @@ class Function:
     starts
         The state machines it may start, by name: `("StrategyLifecycle",)`. Each one's ARN is in its
         environment, as `STRATEGY_LIFECYCLE_MACHINE`.
+    scans
+        Tables it reads from end to end: only what compares or rebuilds a whole one.
     fed_by
         Tables whose streams call it, with `batch_item_failures` answered.
     publishes
@@ -84,6 +86,7 @@ class Function:
     keeps_secrets: bool = False
     keeps_schedules: bool = False
     starts: tuple[str, ...] = ()
+    scans: tuple[Table, ...] = ()
     fed_by: tuple[Table, ...] = ()
     publishes: bool = False
     hears: tuple[str, ...] = ()

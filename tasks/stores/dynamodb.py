@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -339,6 +339,16 @@ class DynamoCatalog:
             condition, values = f"{condition} AND begins_with(#item, :prefix)", {**values, "prefix": prefix}
         found = self._table.query(condition, values)
         return [documents.unpack(item) for item in found]
+
+    def get_many(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        found = self._table.get_many({"owner": owner, "item": item} for owner, item in keys)
+        return {(str(one["owner"]["S"]), str(one["item"]["S"])): documents.unpack(one) for one in found}
+
+    def everything(self, prefix: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        for found in self._table.scan():
+            item = str(found["item"]["S"])
+            if item.startswith(prefix):
+                yield str(found["owner"]["S"]), item, documents.unpack(found)
 
     def commit(self, changes: Sequence[Change]) -> tuple[Change, ...]:
         items: Any = [self._part(change) for change in changes]

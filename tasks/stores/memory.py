@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from threading import RLock
@@ -263,6 +263,11 @@ class _Documents:
         with self._lock:
             self._texts.pop((partition, item), None)
 
+    def everything(self, prefix: str) -> Sequence[tuple[str, str, dict[str, Any]]]:
+        with self._lock:
+            found = sorted((*key, text) for key, text in self._texts.items() if key[1].startswith(prefix))
+        return [(owner, item, json.loads(text)) for owner, item, text in found]
+
     def list(self, partition: str, prefix: str) -> Sequence[dict[str, Any]]:
         with self._lock:
             found = sorted(
@@ -286,6 +291,13 @@ class MemoryCatalog:
 
     def list(self, owner: str, prefix: str) -> Sequence[dict[str, Any]]:
         return self._documents.list(owner, prefix)
+
+    def get_many(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        found = {key: self.get(*key) for key in keys}
+        return {key: document for key, document in found.items() if document is not None}
+
+    def everything(self, prefix: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        return iter(self._documents.everything(prefix))
 
     def commit(self, changes: Sequence[Change]) -> tuple[Change, ...]:
         texts = {id(change): json.dumps(change.document, allow_nan=False) for change in changes}

@@ -7,7 +7,7 @@ won), not an exception; throttling and outages raise `StoreUnavailable`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -286,6 +286,12 @@ class CatalogStore(Protocol):
     def get(self, owner: str, item: str) -> dict[str, Any] | None: ...
 
     def list(self, owner: str, prefix: str) -> Sequence[dict[str, Any]]: ...
+
+    def get_many(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        """By (owner, item); what is not there is left out."""
+
+    def everything(self, prefix: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Owner, item and document of all items of that prefix, whoever's: a scan, for what compares all."""
 
     def commit(self, changes: Sequence[Change]) -> tuple[Change, ...]:
         """All or nothing; the changes whose expectation was refused, so nothing if all is written.
