@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from brokers.model import Exchange, Product, Right, Side
 from tasks.domain.errors import InvalidStrategy
@@ -36,6 +36,8 @@ __all__ = [
     "Payload",
     "PremiumStrike",
     "Strategy",
+    "StrategyDraft",
+    "parse_draft",
     "parse_payload",
     "parse_strategy",
 ]
@@ -62,8 +64,15 @@ class OnLegReject(StrEnum):
     KEEP = "keep"
 
 
+def _side_has_default(schema: dict[str, Any]) -> None:
+    """A leg without a side takes the strategy's, so an author may leave it out."""
+    schema["required"].remove("side")
+
+
 class Leg(Model):
     """One contract to trade. A future has no strike, an option must have one."""
+
+    model_config = ConfigDict(json_schema_extra=_side_has_default)
 
     side: Side
     right: Right
@@ -88,17 +97,15 @@ def _known_underlying(name: str) -> str:
     return name
 
 
-class Strategy(Model):
-    """A strategy as its author wrote it. Times are IST, `grace_seconds` is how late an entry may be.
+class StrategyDraft(Model):
+    """A strategy as its author writes it. Times are IST, `grace_seconds` is how late an entry may be.
 
     `transaction_type` is the default side of legs that name none. `accounts` are broker accounts it trades in.
     An NRML position is still squared off at `exit_time`: nothing is held overnight. What is triggered by
     `indicators` is kept, and cannot be enabled until a machine evaluates them.
     """
 
-    strategy_id: StrategyId
     name: Label = ""
-    basket_id: str = Field(default="", max_length=128)
     underlying: Annotated[
         str, AfterValidator(_known_underlying), Field(json_schema_extra={"enum": list(UNDERLYINGS)})
     ]
@@ -110,28 +117,10 @@ class Strategy(Model):
     product: Product = Product.MIS
     trigger: Literal["time", "indicator"] = "time"
     indicators: Indicators | None = Field(default=None, validate_default=True)
-    legs: tuple[Leg, ...]
+    legs: tuple[Leg, ...] = Field(json_schema_extra={"minItems": 1, "maxItems": MAX_LEGS})
     on_leg_reject: OnLegReject = OnLegReject.UNWIND
     grace_seconds: int = Field(default=300, ge=0, le=MAX_GRACE_SECONDS)
-    enabled: bool = Field(default=True, validate_default=True)
     accounts: tuple[AccountId, ...] = ()
-
-    @property
-    def index(self) -> Underlying:
-        return underlying(self.underlying)
-
-    @property
-    def exchange(self) -> Exchange:
-        return self.index.exchange
-
-    @property
-    def expiry_rules(self) -> tuple[ExpiryRule, ...]:
-        """The rules its legs use, each once, in their order."""
-        return tuple(dict.fromkeys(leg.expiry for leg in self.legs))
-
-    def to_document(self) -> dict[str, Any]:
-        """JSON-shaped; `parse_strategy` reads it back to an equal strategy."""
-        return self.model_dump(mode="json")
 
     @field_validator("exit_time", mode="after")
     @classmethod
@@ -154,13 +143,6 @@ class Strategy(Model):
             raise ValueError('belongs to trigger "indicator", and this strategy enters by time')
         return indicators
 
-    @field_validator("enabled", mode="after")
-    @classmethod
-    def _can_run(cls, enabled: bool, info: ValidationInfo) -> bool:
-        if enabled and info.data.get("trigger") == "indicator":
-            raise ValueError("an indicator-based strategy is kept, but cannot run yet: it must stay disabled")
-        return enabled
-
     @field_validator("legs", mode="after")
     @classmethod
     def _some_legs(cls, legs: tuple[Leg, ...]) -> tuple[Leg, ...]:
@@ -178,7 +160,46 @@ class Strategy(Model):
         return accounts
 
 
+class Strategy(StrategyDraft):
+    """A strategy with its place in the catalog. Disabled, it enters nothing; its exits go on."""
+
+    strategy_id: StrategyId
+    basket_id: str = Field(default="", max_length=128)
+    enabled: bool = Field(default=True, validate_default=True)
+
+    @property
+    def index(self) -> Underlying:
+        return underlying(self.underlying)
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.index.exchange
+
+    @property
+    def expiry_rules(self) -> tuple[ExpiryRule, ...]:
+        """The rules its legs use, each once, in their order."""
+        return tuple(dict.fromkeys(leg.expiry for leg in self.legs))
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON-shaped; `parse_strategy` reads it back to an equal strategy."""
+        return self.model_dump(mode="json")
+
+    @field_validator("enabled", mode="after")
+    @classmethod
+    def _can_run(cls, enabled: bool, info: ValidationInfo) -> bool:
+        if enabled and info.data.get("trigger") == "indicator":
+            raise ValueError("an indicator-based strategy is kept, but cannot run yet: it must stay disabled")
+        return enabled
+
+
+DraftT = TypeVar("DraftT", bound=StrategyDraft)
+
 _KNOWN = (*Strategy.model_fields, *Leg.model_fields)
+
+
+def parse_draft(document: Mapping[str, Any]) -> StrategyDraft:
+    """What an author wrote. Raises `InvalidStrategy`, as `parse_strategy` does."""
+    return _parse(StrategyDraft, document, name="")
 
 
 def parse_strategy(document: Mapping[str, Any]) -> Strategy:
@@ -189,11 +210,15 @@ def parse_strategy(document: Mapping[str, Any]) -> Strategy:
     InvalidStrategy
         Its text has one reason for each wrong field, the field's path first.
     """
+    name = document.get("strategy_id", "") if isinstance(document, Mapping) else ""
+    return _parse(Strategy, content(document), name=str(name)[:24])
+
+
+def _parse(model: type[DraftT], document: Mapping[str, Any], *, name: str) -> DraftT:
     try:
-        return Strategy.model_validate_json(json.dumps(_with_default_sides(content(document)), default=str))
+        return model.model_validate_json(json.dumps(_with_default_sides(document), default=str))
     except ValidationError as error:
-        name = document.get("strategy_id", "") if isinstance(document, Mapping) else ""
-        raise InvalidStrategy(problems(error, known=_KNOWN), name=str(name)[:24]) from None
+        raise InvalidStrategy(problems(error, known=_KNOWN), name=name) from None
 
 
 def _with_default_sides(document: Mapping[str, Any]) -> Mapping[str, Any]:
