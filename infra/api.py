@@ -48,6 +48,7 @@ class ApiStack(AlgoStack):
         CfnOutput(self, "UserPoolId", value=self.pool.user_pool_id)
         CfnOutput(self, "ClientId", value=self.client.user_pool_client_id)
         CfnOutput(self, "ApiUrl", value=self.http.api_endpoint)
+        CfnOutput(self, "SignInUrl", value=self.domain.base_url())
 
     def _pool(self) -> cognito.UserPool:
         pool = cognito.UserPool(
@@ -95,7 +96,7 @@ class ApiStack(AlgoStack):
 
     def _client(self) -> cognito.UserPoolClient:
         """For programs that can keep no secret: the command line, and a page in a browser."""
-        self.pool.add_domain(
+        self.domain = self.pool.add_domain(
             "SignIn",
             cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"{PREFIX}-{self.account}"),
         )

@@ -16,6 +16,7 @@ from tests.infra.templates import Assembly, Statement, as_text, statements
 pytestmark = pytest.mark.slow
 
 SENDS_TOKENS = {"states:SendTaskFailure", "states:SendTaskSuccess"}
+LISTS = {"dynamodb:ListStreams", "scheduler:ListSchedules"}
 LOGS_AND_TRACES = ("logs:", "xray:")
 
 
@@ -111,7 +112,8 @@ def test_only_account_basket_may_have_orders_placed(aws: Assembly) -> None:
 
 def test_updates_go_from_the_receiver_through_the_queue_to_the_applier(aws: Assembly) -> None:
     senders = {function.name for function in FUNCTIONS if function.sends_updates}
-    assert functions_that_may(aws, "sqs:SendMessage") == senders == {"ReceivePostback"}
+    buries = {function.name for function in FUNCTIONS if function.fed_by}  # what a stream's function can't take
+    assert functions_that_may(aws, "sqs:SendMessage") - buries == senders == {"ReceivePostback"}
     assert functions_that_may(aws, "sqs:ReceiveMessage") == {"ApplyUpdates"}
 
 
@@ -119,13 +121,15 @@ def test_updates_go_from_the_receiver_through_the_queue_to_the_applier(aws: Asse
 def test_a_function_touches_the_tables_it_declares(aws: Assembly, function: object) -> None:
     spec = next(each for each in FUNCTIONS if each is function)
     allowed = table_actions(aws.may(aws.functions()[spec.name]))
-    assert set(allowed) == {*spec.reads, *spec.writes}
+    followed = {table for table, actions in allowed.items() if "dynamodb:GetRecords" in actions}
+    assert followed == set(spec.fed_by)
+    assert set(allowed) == {*spec.reads, *spec.writes, *spec.fed_by}
     for table, actions in allowed.items():
         reading = Table(table) in spec.reads
         writing = Table(table) in spec.writes
         assert ("dynamodb:GetItem" in actions) == reading
         assert ("dynamodb:UpdateItem" in actions) == writing
-        assert "dynamodb:Scan" not in actions
+        assert ("dynamodb:Scan" in actions) == (Table(table) in spec.scans)
 
 
 def test_only_task_tokens_and_what_is_declared_are_ever_deleted(aws: Assembly) -> None:
@@ -163,12 +167,12 @@ def _logs_and_traces(actions: set[str]) -> Iterator[str]:
 
 
 def test_no_action_is_a_wildcard_and_no_resource_that_could_be_named(aws: Assembly) -> None:
-    """`*` stands alone only where IAM knows nothing narrower: traces, log delivery, answers to tokens."""
+    """`*` stands alone only where IAM knows nothing narrower: traces, log delivery, answers, lists."""
     for statement in all_statements(aws):
         assert not any("*" in action for action in statement.actions), statement
         if "*" in statement.resources:
             nameless = {a for a in statement.actions if not a.startswith(LOGS_AND_TRACES)}
-            assert nameless <= SENDS_TOKENS, statement
+            assert nameless <= SENDS_TOKENS | LISTS, statement
 
 
 def test_every_action_exists(aws: Assembly) -> None:
