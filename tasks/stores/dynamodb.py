@@ -269,14 +269,22 @@ class DynamoRuns:
         )
         return [from_item(ExitRound, item) for item in items]
 
-    def set_phase(self, run_key: str, account: str, phase: Phase, *, unless: Iterable[Phase] = ()) -> bool:
+    def set_phase(
+        self,
+        run_key: str,
+        account: str,
+        phase: Phase,
+        *,
+        unless: Iterable[Phase] = (),
+        exit_execution: str = "",
+    ) -> bool:
         refused = {f"unless{n}": standing for n, standing in enumerate(unless)}
         conditions = ["attribute_exists(#run_key)", *(f"#phase <> :{name}" for name in refused)]
         key = {"run_key": run_key, "item": _ACCOUNT + account}
         flat = phase is Phase.FLAT
         return self._table.update(
             key,
-            {"phase": phase},
+            {"phase": phase, **({"exit_execution": exit_execution} if exit_execution else {})},
             remove=("exit_date",) if flat else (),
             copy={} if flat else {"exit_date": "exit_on"},
             condition=" AND ".join(conditions),

@@ -57,12 +57,21 @@ class MemoryRuns:
             found = [row for row in self._accounts.values() if row.run_key == run_key]
         return sorted(found, key=lambda row: row.account)
 
-    def set_phase(self, run_key: str, account: str, phase: Phase, *, unless: Iterable[Phase] = ()) -> bool:
+    def set_phase(
+        self,
+        run_key: str,
+        account: str,
+        phase: Phase,
+        *,
+        unless: Iterable[Phase] = (),
+        exit_execution: str = "",
+    ) -> bool:
         with self._lock:
             plan = self._accounts.get((run_key, account))
             if plan is None or plan.phase in tuple(unless):
                 return False
-            self._accounts[run_key, account] = plan.model_copy(update={"phase": phase})
+            told = {"exit_execution": exit_execution} if exit_execution else {}
+            self._accounts[run_key, account] = plan.model_copy(update={"phase": phase, **told})
             return True
 
     def plan_exit_round(self, plan: ExitRound) -> ExitRound:

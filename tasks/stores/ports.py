@@ -156,6 +156,8 @@ class AccountRun(Row):
     entry_until: datetime
     exit_at: datetime
     legs: tuple[PlannedLeg, ...]
+    execution: str = ""
+    exit_execution: str = ""
 
 
 class ExitRound(Row):
@@ -236,8 +238,19 @@ class RunStore(Protocol):
 
     def accounts(self, run_key: str) -> Sequence[AccountRun]: ...
 
-    def set_phase(self, run_key: str, account: str, phase: Phase, *, unless: Iterable[Phase] = ()) -> bool:
-        """Move the account's phase. False if it is in one of `unless`, or there is no plan."""
+    def set_phase(
+        self,
+        run_key: str,
+        account: str,
+        phase: Phase,
+        *,
+        unless: Iterable[Phase] = (),
+        exit_execution: str = "",
+    ) -> bool:
+        """Move the account's phase. False if it is in one of `unless`, or there is no plan.
+
+        `exit_execution` is remembered where it is not empty: the ARN of the execution that closes.
+        """
 
     def plan_exit_round(self, plan: ExitRound) -> ExitRound:
         """Write the round unless there is one of that number, and return the one that stands."""
