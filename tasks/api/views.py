@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class View(BaseModel):
@@ -113,7 +113,7 @@ class RunView(View):
     status: str  # STARTED | SKIPPED | MISSED | FAILED, or the account's phase ENTERING | OPEN | EXITING | FLAT
     reason: str = ""
     exit_at: datetime | None = None
-    executions: dict[str, str] = {}
+    executions: dict[str, str] = Field(default_factory=dict)
     updated_at: datetime
 
 
