@@ -33,7 +33,7 @@ def project(aggregate: str, rt: Runtime) -> None:
     events = rt.stores.events.read(aggregate)
     if not events:
         return
-    for key in rows_of(events, rt.stores.views):
+    for key in rows_of(events):
         _refresh(key, rt)
 
 

@@ -14,13 +14,11 @@ from typing import Any, TypeVar
 from tasks.api import views
 from tasks.domain import events as e
 from tasks.domain import items
-from tasks.stores.journal import Recorded, ViewStore
+from tasks.domain.stored import content
+from tasks.stores.journal import Recorded
 
 Sources = Mapping[str, Sequence[Recorded]]
 """A row's aggregates, each with its events in order."""
-
-SUBSCRIBERS = "subscribers"
-"""Owner `subscribers#{basket_id}`, item user id: whose subscription has to be told of a new version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +30,13 @@ class Key:
 # --- which rows, from which aggregates ---
 
 
-def rows_of(events: Sequence[Recorded], standing: ViewStore) -> list[Key]:
-    """The rows an aggregate has a part in. `standing` says who subscribes to a basket."""
+def rows_of(events: Sequence[Recorded]) -> list[Key]:
+    """The rows that an aggregate of these events has a part in."""
     first = events[0]
     table, _, rest = first.aggregate.partition(":")
     owner, _, item = rest.rpartition(":")
     if table == "catalog":
-        return _catalog_rows(owner, item, standing)
+        return _catalog_rows(owner, item)
     event = _event(first)
     if isinstance(event, e.OfOrder):
         return [Key(event.order.user_id, items.order(_day(event.order.trading_date), event.order.order_id))]
@@ -52,21 +50,10 @@ def rows_of(events: Sequence[Recorded], standing: ViewStore) -> list[Key]:
     return []
 
 
-def _catalog_rows(owner: str, item: str, standing: ViewStore) -> list[Key]:
+def _catalog_rows(owner: str, item: str) -> list[Key]:
     kind, _, name = item.partition("#")
-    if owner == items.MARKETPLACE:
-        if kind != "BASKET":
-            return []
-        followers = [
-            Key(str(row["user_id"]), items.subscription(name))
-            for row in standing.list(f"{SUBSCRIBERS}#{name}", "")
-        ]
-        return [Key(owner, item), *followers]
-    if owner in (items.EGRESS, items.PLATFORM):
+    if owner in (items.EGRESS, items.PLATFORM) or (owner == items.MARKETPLACE and kind != "BASKET"):
         return []
-    if kind == "SUBSCRIPTION":
-        # First whom to tell, then what to tell: a version that comes in between finds the subscriber.
-        return [Key(f"{SUBSCRIBERS}#{name}", owner), Key(owner, item)]
     names = {"SCHEDULE": items.strategy(name), "LOGIN": items.account(name)}
     return [Key(owner, names.get(kind, item))]
 
@@ -74,8 +61,6 @@ def _catalog_rows(owner: str, item: str, standing: ViewStore) -> list[Key]:
 def sources_of(key: Key) -> tuple[str, ...]:
     """The aggregates that a row is folded from."""
     kind, _, name = key.item.partition("#")
-    if key.owner.startswith(f"{SUBSCRIBERS}#"):
-        return (f"catalog:{key.item}:{items.subscription(key.owner.partition('#')[2])}",)
     if kind in ("ORDER", "POSITION"):
         return (f"{kind.lower()}s:{name.partition('#')[2]}",)
     if kind == "RUN":
@@ -85,7 +70,6 @@ def sources_of(key: Key) -> tuple[str, ...]:
     others = {
         "STRATEGY": f"catalog:{key.owner}:SCHEDULE#{name}",
         "ACCOUNT": f"catalog:{key.owner}:LOGIN#{name}",
-        "SUBSCRIPTION": f"catalog:{items.MARKETPLACE}:{items.basket(name)}",
     }
     own = f"catalog:{key.owner}:{key.item}"
     return (own, others[kind]) if kind in others else (own,)
@@ -100,9 +84,6 @@ def _day(text: str) -> Any:
 
 def fold(key: Key, sources: Sources) -> dict[str, Any] | None:
     """The row's document, None where the thing is gone."""
-    if key.owner.startswith(f"{SUBSCRIBERS}#"):
-        (events,) = sources.values()
-        return None if isinstance(_event(events[-1]), e.Unsubscribed) else {"user_id": key.item}
     kind = key.item.partition("#")[0]
     view = _FOLDS[kind](key, [sources[aggregate] for aggregate in sources_of(key)])
     return view.model_dump(mode="json") if view else None
@@ -158,22 +139,16 @@ def _market_basket(document: Mapping[str, Any], stamps: Mapping[str, Any]) -> vi
         {
             **document,
             **stamps,
-            "published_version": document.get("published_version", document.get("basket_version", 1)),
-            "published_at": document.get("published_at") or stamps["updated_at"],
-            "strategies": [_market_strategy(strategy) for strategy in document.get("strategies", ())],
+            "published_at": stamps["created_at"],
+            "strategies": [_market_strategy(strategy) for strategy in document["strategies"]],
         }
     )
 
 
 def _market_strategy(document: Mapping[str, Any]) -> dict[str, Any]:
     """Without the publisher's accounts: nobody else's business."""
-    shown = {name: value for name, value in document.items() if name not in ("accounts", "publisher")}
-    return {
-        "strategy_id": document["strategy_id"],
-        "name": document.get("name", ""),
-        "underlying": document["underlying"],
-        "strategy": shown,
-    }
+    shown = {name: value for name, value in content(document).items() if name != "accounts"}
+    return {**document, "strategy": shown}
 
 
 def _strategy(_: Key, parts: Parts) -> views.View | None:
@@ -189,7 +164,7 @@ def _strategy(_: Key, parts: Parts) -> views.View | None:
             "name": document.get("name", ""),
             "underlying": document["underlying"],
             "enabled": event.enabled,
-            "strategy": document,
+            "strategy": dict(content(document)),
             "scheduled_version": scheduled[0].strategy_version if scheduled else 0,
             **_stamps(document, parts[0]),
         }
@@ -226,17 +201,8 @@ def _subscription(_: Key, parts: Parts) -> views.View | None:
     if found is None:
         return None
     document = found[0].document
-    market = _last(parts[1], e.BasketState)
-    basket = market[0].document if market else {}
     return views.SubscriptionView.model_validate(
-        {
-            "basket_id": found[0].basket_id,
-            **document,
-            "name": basket.get("name", ""),
-            "basket_version": basket.get("published_version", basket.get("basket_version", 0)),
-            "withdrawn": bool(basket.get("withdrawn")) or market is None,
-            **_stamps(document, parts[0]),
-        }
+        {"basket_version": 0, **document, **_stamps(document, parts[0])}
     )
 
 
