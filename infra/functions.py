@@ -14,6 +14,7 @@ from constructs import Construct
 from infra.layers import Layer
 from infra.nag import acknowledge, as_nag_writes
 from infra.permissions import (
+    executions_arn,
     machine_arn,
     schedule_role_arn,
     schedules_arn,
@@ -145,6 +146,10 @@ def _acknowledge(role: iam.Role, function: Function, stack: Stack) -> None:
     for table in function.fed_by:
         reasons[f"Resource::{as_nag_writes(stream_arn(table, stack), stack)}"] = (
             "A stream's name holds the moment it was made; the table's is fixed."
+        )
+    for machine in function.starts:
+        reasons[f"Resource::{as_nag_writes(executions_arn(machine, stack), stack)}"] = (
+            "Executions come and go; each is of a machine that the function may start."
         )
     if function.keeps_schedules:
         reasons[f"Resource::{as_nag_writes(schedules_arn(stack), stack)}"] = (

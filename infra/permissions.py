@@ -70,6 +70,11 @@ def _reach(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement]:
         yield allow(("events:PutEvents",), bus_arn(stack))
     if function.starts:
         yield allow(("states:StartExecution",), *(machine_arn(name, stack) for name in function.starts))
+        # An exit that was started before and failed has to go on.
+        yield allow(
+            ("states:DescribeExecution", "states:RedriveExecution"),
+            *(executions_arn(name, stack) for name in function.starts),
+        )
     if function.keeps_schedules:
         yield allow(KEEP_SCHEDULES, schedules_arn(stack))
         yield allow(("scheduler:ListSchedules",), "*")
@@ -106,6 +111,11 @@ def machine_arn(name: str, stack: Stack) -> str:
         resource_name=named(name),
         arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
+
+
+def executions_arn(machine: str, stack: Stack) -> str:
+    """Every execution of the state machine."""
+    return f"{machine_arn(machine, stack).replace(':stateMachine:', ':execution:')}:*"
 
 
 def schedules_arn(stack: Stack) -> str:

@@ -36,6 +36,7 @@ _MODULES = (
     "check_logins",
     "refresh_instruments",
     "find_leftovers",
+    "api.handler",
 )
 
 

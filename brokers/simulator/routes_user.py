@@ -39,7 +39,9 @@ async def login_page(request: Request) -> Response:
     registered = world.settings.redirect_url.replace("{account}", world.sessions.owner(asked["api_key"]))
     target = asked.get("redirect_url") or registered or str(request.url_for("logged_in"))
     query = {"action": "login", "type": "login", "status": "success", "request_token": token}
-    query |= dict(parse_qsl(asked.get("redirect_params", "")))
+    query |= {
+        name: value for name, value in parse_qsl(asked.get("redirect_params", "")) if f"{name}=" not in target
+    }
     return RedirectResponse(f"{target}{'&' if '?' in target else '?'}{urlencode(query)}", 302)
 
 

@@ -52,8 +52,10 @@ def _from_stack(aws_url: str, region: str) -> Connection:
     import boto3  # noqa: PLC0415  (half a second that other commands need not wait)
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-    own = {"aws_access_key_id": "000000000000", "aws_secret_access_key": "local"} if aws_url else {}
-    client = boto3.client("cloudformation", region_name=region, endpoint_url=aws_url or None, **own)
+    own = boto3.Session(aws_access_key_id="000000000000", aws_secret_access_key="local")  # noqa: S106
+    client = (own if aws_url else boto3.Session()).client(
+        "cloudformation", region_name=region, endpoint_url=aws_url or None
+    )
     try:
         stack = client.describe_stacks(StackName="AlgoApi")["Stacks"][0]
     except (BotoCoreError, ClientError) as error:

@@ -67,7 +67,7 @@ class Screen:
     def failed(self, error: CliError) -> None:
         reasons = list(error.reasons) if isinstance(error, ApiRefused) else []
         if self.as_json:
-            body = {"error": error.message, "reasons": reasons, "hint": error.hint}
+            body: dict[str, Any] = {"error": error.message, "reasons": reasons, "hint": error.hint}
             if isinstance(error, ApiRefused):
                 body["status"] = error.status
             print(json.dumps(body), file=sys.stderr)

@@ -65,7 +65,9 @@ def test_code_is_ours_alone_and_holds_every_handler(aws: Assembly) -> None:
     with zipfile.ZipFile(aws.folder / f"asset.{archive}") as code:
         files = set(code.namelist())
     assert {name.split("/")[0] for name in files} == {"tasks", "brokers"}
-    assert not [name for name in files if name.startswith("brokers/simulator/") or name.endswith(".pyc")]
+    assert not [
+        name for name in files if name.startswith(("brokers/simulator/", "tasks/cli/")) or name.endswith(".pyc")
+    ]
     for name, function in functions.items():
         module, _, handler = function["Handler"].rpartition(".")
         assert handler == "handler"

@@ -26,6 +26,10 @@ ANSWERED = {
         f"table/algo-{table}/stream/*]"
         for table in ("catalog", "events", "orders", "positions", "runs")
     ),
+    *(
+        f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:ap-south-1:<AWS::AccountId>:execution:algo-{name}:*]"
+        for name in ("AccountBasket", "StrategyLifecycle")
+    ),
     "AwsSolutions-L1",
     "AwsSolutions-S1",
     "AwsSolutions-SQS3",
