@@ -102,7 +102,7 @@ class Site:
             "AWS_ENDPOINT_URL_S3": self.aws_url,
             "AWS_ENDPOINT_URL_SFN": self.step_functions_url,
             "KITE_ROOT": self.simulator_url,
-            "API_ROOT": self.api_url,
+            "PUBLIC_URL": self.api_url,
             "EXECUTION_PAGE": "",  # no console here: the ARN is enough
         }
 
