@@ -33,7 +33,7 @@ def services_from_environment(environment: Mapping[str, str]) -> Services:
         secrets=AccountSecrets(environment.get("BROKER_SECRET_PREFIX", "algo/broker/")),
         logins=ZerodhaLogins(environment.get("KITE_ROOT", "")),
         execution_page=environment.get("EXECUTION_PAGE", _console(environment)),
-        api_root=environment.get("API_ROOT", ""),
+        api_root=environment.get("PUBLIC_URL", "").rstrip("/"),
     )
 
 
