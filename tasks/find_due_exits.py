@@ -18,8 +18,8 @@ from tasks.spec import Function, Table
 
 FUNCTION = Function(name="FindDueExits", module="tasks.find_due_exits", reads=(Table.RUNS,))
 
-GRACE = timedelta(minutes=1)
-"""For which the strategy's own schedule has the first say."""
+GRACE = timedelta(seconds=59)
+"""For which the strategy's own schedule has the first say; the sweep of the next minute is not too early."""
 
 MAX_AT_ONCE = 200
 """Accounts one sweep starts: a state's data may have 256 KiB. The others are a minute later."""
