@@ -8,6 +8,8 @@
   gives what failed again. So does the shim, with the rest of the batch: the functions take a change twice.
 - Any code confirms a sign-up. AWS compares it with the one in the e-mail, and so does the shim.
 - Nobody can ask whether a stream has changes that no function has seen yet: `GET /_local/idle` says so.
+- Each call beyond those that run starts another worker, which costs a second of a small machine's time. Here
+  a call first waits a moment for one of `WORKERS` to be free: most calls take a twentieth of a second.
 - Its EventBridge Scheduler fires by the wall clock and in UTC. `localstack.schedules` fires instead.
 
 The shim replaces text and functions inside ministack, so it refuses any version it was not written for.
@@ -16,6 +18,7 @@ The shim replaces text and functions inside ministack, so it refuses any version
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from types import ModuleType
@@ -39,6 +42,12 @@ _ANSWER_WITH_ITS_NAME = (
 
 IDLE = "/_local/idle"
 
+WORKERS = 2
+"""Of one function, before a call waits for one of them."""
+
+PATIENCE_SECONDS = 0.5
+"""A call that finds all workers busy for longer gets one of its own, as on AWS."""
+
 
 class UnexpectedMinistack(RuntimeError):
     """The installed ministack is not the one the shim was written for."""
@@ -61,6 +70,7 @@ def apply() -> None:
 
     name_exceptions(lambda_runtime, lambda_svc)
     lambda_svc._execute_function = repeating(lambda_svc._execute_function)
+    lambda_svc.acquire_worker = sharing(lambda_svc.acquire_worker)
     cognito._run_idp_handler = comparing(cognito._run_idp_handler, cognito._confirmation_code_error)
     app.app = telling(app.app, lambda: busy(lambda_svc, dynamodb))
     scheduler.start_scheduler = _no_ticker
@@ -104,6 +114,21 @@ def repeating(execute: Callable[..., dict[str, Any]]) -> Callable[..., dict[str,
 def _from_stream(event: object) -> bool:
     records = event.get("Records") if isinstance(event, dict) else None
     return bool(records) and records[0].get("eventSource") == "aws:dynamodb"  # type: ignore[index]
+
+
+def sharing(acquire: Callable[..., tuple[Any, str]]) -> Callable[..., tuple[Any, str]]:
+    """Wrap the function that hands out workers. One that is slow does not hold up the others for long."""
+
+    def acquire_or_wait(*function: Any, **more: Any) -> tuple[Any, str]:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            worker, reason = acquire(*function, max_concurrency=WORKERS, **more)
+            if worker is not None:
+                return worker, reason
+            time.sleep(0.01)
+        return acquire(*function, **more)
+
+    return acquire_or_wait
 
 
 def comparing(run: Callable[..., Any], refusal: Callable[..., Any]) -> Callable[..., Any]:
