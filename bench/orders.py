@@ -24,7 +24,8 @@ from bench._broker import loopback_broker
 from brokers.clock import IST, FixedClock
 from brokers.zerodha import Credentials, Zerodha
 from tasks import place_order, plan_account
-from tasks.contracts import AccountTask, PlannedOrder, ResolvedLeg, TransactionType
+from tasks.contracts import PlannedOrder, ResolvedLeg, TransactionType
+from tasks.plan_account import Input as AccountTask
 from tasks.runtime import Runtime
 from tasks.stores import Stores
 from tasks.stores.dynamodb import dynamodb_stores
@@ -142,6 +143,7 @@ def _task(run_key: str, legs: int) -> AccountTask:
         exit_at=_NOW.replace(hour=15).isoformat(),
         product="MIS",
         on_leg_reject="unwind",
+        multiplier=1,
         legs=[_leg(number) for number in range(1, legs + 1)],
     )
 

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from aws_cdk import App, Validations
 from aws_cdk.cx_api import CloudAssembly
 
+from infra.api import ApiStack
 from infra.code import write_code_zip
 from infra.compute import ComputeStack
 from infra.data import DataStack
@@ -58,6 +59,7 @@ def synthesize(app: App, settings: Settings) -> CloudAssembly:
         data = DataStack(app, settings)
         compute = ComputeStack(app, settings, code_zip=write_code_zip(Path(folder)))
         compute.add_stack_dependency(data)
+        ApiStack(app, settings).add_stack_dependency(compute)
         if not settings.local:
             from infra.machines import MachinesStack  # noqa: PLC0415  (builds the machines, which takes a second)
 

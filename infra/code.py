@@ -11,8 +11,8 @@ from infra.settings import ROOT
 ROOMS = ("tasks", "brokers")
 """What a Lambda carries. Dependencies come from the layers."""
 
-SIMULATOR = Path("brokers", "simulator")
-"""Stays on the ground."""
+GROUNDED = (Path("brokers", "simulator"), Path("tasks", "cli"))
+"""What stays on the ground: it runs on people's own machines."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can hold; the files' own times would change the asset with every checkout."""
@@ -21,7 +21,11 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def sources(root: Path = ROOT) -> Iterator[Path]:
     """The files of the functions' code, in a fixed order."""
     for room in ROOMS:
-        yield from (path for path in files_below(root / room) if not path.is_relative_to(root / SIMULATOR))
+        yield from (path for path in files_below(root / room) if not _grounded(path.relative_to(root)))
+
+
+def _grounded(path: Path) -> bool:
+    return any(path.is_relative_to(folder) for folder in GROUNDED)
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra import alarms
+from infra import alarms, events
 from infra.functions import Workshop, layer_version, log_group
 from infra.layers import LAKE, ORDER_PATH, require
 from infra.nag import acknowledge
@@ -24,6 +24,7 @@ from tasks.spec import Function
 
 RECEIVER = "ReceivePostback"
 APPLIER = "ApplyUpdates"
+API = "Api"
 
 MAX_RECEIVES = 5
 """Tries of one update before it goes to the dead letters. The poll finds the fill in the meantime."""
@@ -68,7 +69,9 @@ class ComputeStack(AlgoStack):
         self.alarms = alarms.topic(self, settings)
         self._updates(_spec(APPLIER))
         self._postbacks()
-        alarms.on_functions((self.functions[RECEIVER], self.functions[APPLIER]), self.alarms)
+        self._events()
+        unseen = [self.functions[name] for name in (RECEIVER, APPLIER, API) if name in self.functions]
+        alarms.on_functions([*unseen, *events.triggered(FUNCTIONS, self.functions)], self.alarms)
         alarms.on_counts(self, self.alarms)
 
     def _layers(self) -> list[lambda_.LayerVersion]:
@@ -102,6 +105,16 @@ class ComputeStack(AlgoStack):
             sources.SqsEventSource(queue, batch_size=10, report_batch_item_failures=True)
         )
         CfnOutput(self, "UpdatesQueueUrl", value=queue.queue_url)
+
+    def _events(self) -> None:
+        """Changes of the tables become events; the bus carries them on."""
+        dead = alarms.dead_letters(self, "EventsDeadLetters", "events-dlq", self.alarms)
+        acknowledge(dead, "SQS3", "It is the dead letter queue of the streams and of the bus.")
+        heard = events.bus(self)
+        for function in FUNCTIONS:
+            made = self.functions[function.name]
+            events.on_streams(function, made, dead)
+            events.on_bus(function, made, heard, dead)
 
     def _postbacks(self) -> None:
         """`POST /postback/{account}`. Whoever calls must know the account's secret: the checksum proves it."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.nag import acknowledge
-from infra.settings import Settings, named
+from infra.settings import PREFIX, Settings, named
 from infra.stack import AlgoStack
 from tasks.spec import Table
 
@@ -55,14 +56,16 @@ SHAPES: dict[Table, TableShape] = {
     Table.RUNS: TableShape(Key("run_key", "item"), (("exit-due", Key("exit_date", "exit_at")),), stream=True),
     # No stream, so that a task token never reaches the bus or the lake.
     Table.CALLBACKS: TableShape(Key("order_id")),
-    Table.CATALOG: TableShape(Key("owner", "item")),
+    Table.CATALOG: TableShape(Key("owner", "item"), stream=True),
     Table.MARKET: TableShape(Key("underlying", "item")),
-    Table.EVENTS: TableShape(Key("aggregate", "sequence", numeric_sort=True)),
+    Table.EVENTS: TableShape(Key("aggregate", "sequence", numeric_sort=True), stream=True),
+    # Made from the events, and made again whenever it is lost.
+    Table.VIEWS: TableShape(Key("owner", "item")),
 }
 
 
 class DataStack(AlgoStack):
-    """The seven tables and the bucket for reports.
+    """The tables and the bucket for reports.
 
     Attributes
     ----------
@@ -96,7 +99,20 @@ class DataStack(AlgoStack):
             made.add_global_secondary_index(
                 index_name=name, partition_key=_attribute(key.partition), sort_key=_sort(key)
             )
+        if shape.stream:
+            self._stream_address(table, made)
         return made
+
+    def _stream_address(self, table: Table, made: dynamodb.Table) -> None:
+        """Where the other stacks find the stream: its ARN holds the moment it was made."""
+        assert made.table_stream_arn  # noqa: S101  (it has a stream)
+        ssm.StringParameter(
+            self,
+            f"{table.placeholder}Stream",
+            parameter_name=stream_parameter(table),
+            string_value=made.table_stream_arn,
+            description=f"The ARN of the stream of {named(table)}",
+        )
 
     def _reports(self) -> s3.Bucket:
         bucket = s3.Bucket(
@@ -126,6 +142,11 @@ class DataStack(AlgoStack):
             bucket, "S1", "Reports are made from the tables and can be made again; nothing else is here."
         )
         return bucket
+
+
+def stream_parameter(table: Table) -> str:
+    """The parameter that holds the ARN of a table's stream: an export would lock its stack."""
+    return f"/{PREFIX}/streams/{table}"
 
 
 def _attribute(name: str, kind: dynamodb.AttributeType = dynamodb.AttributeType.STRING) -> dynamodb.Attribute:

@@ -13,9 +13,25 @@ from constructs import Construct
 
 from infra.layers import Layer
 from infra.nag import acknowledge, as_nag_writes
-from infra.permissions import secrets_arn, statements
-from infra.settings import METRICS_NAMESPACE, PREFIX, SECRET_PREFIX, Settings, named
-from tasks.spec import Function, Table
+from infra.permissions import (
+    executions_arn,
+    machine_arn,
+    schedule_role_arn,
+    schedules_arn,
+    secrets_arn,
+    statements,
+    stream_arn,
+)
+from infra.settings import (
+    METRICS_NAMESPACE,
+    PREFIX,
+    SCHEDULED,
+    SCHEDULES_DEAD_LETTERS,
+    SECRET_PREFIX,
+    Settings,
+    named,
+)
+from tasks.spec import Function, Table, machine_variable
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE = lambda_.Architecture.X86_64
@@ -46,7 +62,7 @@ class Workshop:
             handler=f"{function.module}.handler",
             timeout=Duration.seconds(function.timeout),
             memory_size=function.memory,
-            environment=self._environment(),
+            environment=self._environment(function, Stack.of(scope)),
             layers=list(self.layers),
             role=self._role(scope, function, group),
             log_group=group,
@@ -59,9 +75,13 @@ class Workshop:
         )
         return made
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, function: Function, stack: Stack) -> dict[str, str]:
         variables = {table.variable: named(table) for table in Table}
+        variables |= {machine_variable(name): machine_arn(name, stack) for name in function.starts}
+        if function.keeps_schedules:
+            variables |= _schedules(stack)
         variables |= {
+            "EVENT_BUS": PREFIX,
             "BROKER_SECRET_PREFIX": SECRET_PREFIX,
             "POWERTOOLS_SERVICE_NAME": PREFIX,
             "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
@@ -83,6 +103,16 @@ class Workshop:
             role.add_to_principal_policy(statement)
         _acknowledge(role, function, stack)
         return role
+
+
+def _schedules(stack: Stack) -> dict[str, str]:
+    """What a new schedule of a strategy names: its group, its target, and who starts it."""
+    return {
+        "SCHEDULE_GROUP": PREFIX,
+        "SCHEDULE_ROLE_ARN": schedule_role_arn(stack),
+        "SCHEDULE_TARGET_ARN": machine_arn(SCHEDULED, stack),
+        "SCHEDULE_DEAD_LETTERS_ARN": stack.format_arn(service="sqs", resource=named(SCHEDULES_DEAD_LETTERS)),
+    }
 
 
 def layer_version(scope: Construct, layer: Layer, settings: Settings) -> lambda_.LayerVersion:
@@ -110,8 +140,22 @@ def log_group(scope: Construct, name: str, group_name: str, settings: Settings) 
 
 def _acknowledge(role: iam.Role, function: Function, stack: Stack) -> None:
     """Say why a wildcard is there, for cdk-nag."""
-    reasons = {"Resource::*": "X-Ray and the answers to task tokens know no narrower resource."}
-    if function.broker:
+    reasons = {
+        "Resource::*": "X-Ray, answers to task tokens, and listing streams or schedules know no narrower one."
+    }
+    for table in function.fed_by:
+        reasons[f"Resource::{as_nag_writes(stream_arn(table, stack), stack)}"] = (
+            "A stream's name holds the moment it was made; the table's is fixed."
+        )
+    for machine in function.starts:
+        reasons[f"Resource::{as_nag_writes(executions_arn(machine, stack), stack)}"] = (
+            "Executions come and go; each is of a machine that the function may start."
+        )
+    if function.keeps_schedules:
+        reasons[f"Resource::{as_nag_writes(schedules_arn(stack), stack)}"] = (
+            "Strategies come and go; their schedules share a group that holds nothing else."
+        )
+    if function.broker or function.keeps_secrets:
         reasons[f"Resource::{as_nag_writes(secrets_arn(stack), stack)}"] = (
             "Accounts come and go; their secrets share a prefix."
         )

@@ -9,6 +9,7 @@ from aws_cdk import ArnFormat, CfnOutput, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -16,18 +17,16 @@ from infra import alarms
 from infra.functions import log_group
 from infra.nag import acknowledge
 from infra.permissions import allow
-from infra.settings import PREFIX, Settings, named
+from infra.settings import PREFIX, SCHEDULED, SCHEDULES_DEAD_LETTERS, Settings, named
 from infra.stack import AlgoStack
 from tasks.catalogue import FUNCTIONS
 from tasks.spec import Table
 from workflows.asl.iam import iam_statements
 from workflows.asl.machine import Machine
 from workflows.catalogue import DEFINITIONS, MACHINES, file_name
+from workflows.timetable import HOUSEKEEPING, INPUT, PLATFORM, TIMETABLE, ZONE, Timed
 
 _PLACEHOLDER = re.compile(r"\$\{([\w:]+)\}")
-
-SCHEDULED = "StrategyLifecycle"
-"""The machine that schedules start. The others are started by it."""
 
 
 class MachinesStack(AlgoStack):
@@ -40,7 +39,14 @@ class MachinesStack(AlgoStack):
         self._told = sns.Topic.from_topic_arn(self, "Alarms", alarms.topic_arn(self))
         self._names = self._substitutions()
         self.machines = {machine.name: self._machine(machine) for machine in MACHINES}
-        self._schedules(self.machines[SCHEDULED])
+        dead = alarms.dead_letters(self, "SchedulesDeadLetters", SCHEDULES_DEAD_LETTERS, self._told)
+        acknowledge(
+            dead,
+            "SQS3",
+            "It is the dead letter queue of the schedules, most of which are made while the platform runs.",
+        )
+        self._schedules(self.machines[SCHEDULED], dead)
+        self._timetable(dead)
 
     def _substitutions(self) -> dict[str, str]:
         """What stands for each placeholder of a definition."""
@@ -92,15 +98,9 @@ class MachinesStack(AlgoStack):
         )
         return role
 
-    def _schedules(self, machine: sfn.StateMachine) -> None:
-        """The group, the role a schedule starts the machine with, and where a start that failed ends up."""
+    def _schedules(self, machine: sfn.StateMachine, dead: sqs.IQueue) -> None:
+        """The group of the strategies' schedules, and the role that starts the machine for them."""
         scheduler.CfnScheduleGroup(self, "Schedules", name=PREFIX)
-        dead = alarms.dead_letters(self, "SchedulesDeadLetters", "schedules-dlq", self._told)
-        acknowledge(
-            dead,
-            "SQS3",
-            "It is the dead letter queue of the schedules, which are made while the platform runs.",
-        )
         role = iam.Role(
             self,
             "SchedulesRole",
@@ -114,6 +114,47 @@ class MachinesStack(AlgoStack):
         CfnOutput(self, "ScheduleRoleArn", value=role.role_arn)
         CfnOutput(self, "ScheduleDeadLettersArn", value=dead.queue_arn)
         CfnOutput(self, "ScheduleTargetArn", value=machine.state_machine_arn)
+
+    def _timetable(self, dead: sqs.IQueue) -> None:
+        """The schedules of the platform's own machines."""
+        for group in (PLATFORM, HOUSEKEEPING):
+            scheduler.CfnScheduleGroup(self, _words(group), name=group)
+        role = iam.Role(
+            self,
+            "TimetableRole",
+            assumed_by=_only_from(self, "scheduler.amazonaws.com"),
+            description="What the timetable may do: start the platform's own machines",
+        )
+        dead.grant_send_messages(role)
+        for timed in (each for each in TIMETABLE if each.machine in self.machines):
+            self._timed(timed, self.machines[timed.machine], role, dead)
+
+    def _timed(self, timed: Timed, machine: sfn.StateMachine, role: iam.Role, dead: sqs.IQueue) -> None:
+        machine.grant_start_execution(role)
+        made = scheduler.CfnSchedule(
+            self,
+            f"{timed.machine}Schedule",
+            name=timed.machine,
+            group_name=timed.group,
+            description=timed.why,
+            schedule_expression=timed.expression,
+            schedule_expression_timezone=ZONE,
+            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=machine.state_machine_arn,
+                role_arn=role.role_arn,
+                input=INPUT,
+                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead.queue_arn),
+                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                    maximum_event_age_in_seconds=600, maximum_retry_attempts=5
+                ),
+            ),
+        )
+        made.node.add_dependency(self.node.find_child(_words(timed.group)))
+
+
+def _words(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("-"))
 
 
 def statements(machine: Machine, names: Mapping[str, str], stack: Stack) -> Iterator[iam.PolicyStatement]:

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.data import SHAPES
-from infra.settings import SECRET_PREFIX, named
+from infra.settings import PREFIX, SECRET_PREFIX, named
 from tasks.spec import Function, Table
 
 READ = ("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query")
-"""ConditionCheckItem, because a condition on one table can guard a write to another. Nothing scans."""
+"""ConditionCheckItem, because a condition on one table can guard a write to another. What scans says so."""
 
 WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 FORGET = ("dynamodb:DeleteItem",)
-"""Only task tokens are ever deleted: orders, positions and runs stay."""
+"""Task tokens, and what a function declares; orders, positions and runs stay."""
+
+FOLLOW = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+
+KEEP_SECRETS = (
+    "secretsmanager:CreateSecret",
+    "secretsmanager:DeleteSecret",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:RestoreSecret",
+)
+KEEP_SCHEDULES = (
+    "scheduler:CreateSchedule",
+    "scheduler:DeleteSchedule",
+    "scheduler:GetSchedule",
+    "scheduler:UpdateSchedule",
+)
 
 
 def statements(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement]:
@@ -24,13 +40,49 @@ def statements(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement
     for table in function.reads:
         yield from _read(table, stack)
     for table in function.writes:
-        actions = WRITE + FORGET if table is Table.CALLBACKS else WRITE
-        yield allow(actions, table_arn(table, stack))
-    if function.broker:
+        forgets = table is Table.CALLBACKS or table in function.deletes
+        yield allow(WRITE + FORGET if forgets else WRITE, table_arn(table, stack))
+    if function.scans:
+        yield allow(("dynamodb:Scan",), *(table_arn(table, stack) for table in function.scans))
+    yield from _follow(function, stack)
+    yield from _reach(function, stack)
+    if function.keeps_secrets:
+        yield allow(KEEP_SECRETS, secrets_arn(stack))
+    elif function.broker:
         yield allow(("secretsmanager:GetSecretValue",), secrets_arn(stack))
     if function.completes_callbacks:
         # IAM knows no narrower resource here: whoever holds a task token may answer it.
         yield allow(("states:SendTaskFailure", "states:SendTaskSuccess"), "*")
+
+
+def _follow(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement]:
+    """The streams that call it, and the dead letters for what it could not take."""
+    if not function.fed_by:
+        return
+    yield allow(FOLLOW, *(stream_arn(table, stack) for table in function.fed_by))
+    # IAM knows no narrower resource for listing.
+    yield allow(("dynamodb:ListStreams",), "*")
+
+
+def _reach(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement]:
+    """Beyond the tables: the bus, the state machines it starts, the strategies' schedules."""
+    if function.publishes:
+        yield allow(("events:PutEvents",), bus_arn(stack))
+    if function.starts:
+        yield allow(("states:StartExecution",), *(machine_arn(name, stack) for name in function.starts))
+        # An exit that was started before and failed has to go on.
+        yield allow(
+            ("states:DescribeExecution", "states:RedriveExecution"),
+            *(executions_arn(name, stack) for name in function.starts),
+        )
+    if function.keeps_schedules:
+        yield allow(KEEP_SCHEDULES, schedules_arn(stack))
+        yield allow(("scheduler:ListSchedules",), "*")
+        yield iam.PolicyStatement(
+            actions=["iam:PassRole"],
+            resources=[schedule_role_arn(stack)],
+            conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+        )
 
 
 def secrets_arn(stack: Stack) -> str:
@@ -41,6 +93,38 @@ def secrets_arn(stack: Stack) -> str:
 def table_arn(table: Table, stack: Stack) -> str:
     """From the table's fixed name: an export would lock its stack for as long as anyone uses it."""
     return stack.format_arn(service="dynamodb", resource="table", resource_name=named(table))
+
+
+def stream_arn(table: Table, stack: Stack) -> str:
+    """Any stream of the table: its name holds the moment it was made."""
+    return f"{table_arn(table, stack)}/stream/*"
+
+
+def bus_arn(stack: Stack) -> str:
+    return stack.format_arn(service="events", resource="event-bus", resource_name=PREFIX)
+
+
+def machine_arn(name: str, stack: Stack) -> str:
+    return stack.format_arn(
+        service="states",
+        resource="stateMachine",
+        resource_name=named(name),
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
+def executions_arn(machine: str, stack: Stack) -> str:
+    """Every execution of the state machine."""
+    return f"{machine_arn(machine, stack).replace(':stateMachine:', ':execution:')}:*"
+
+
+def schedules_arn(stack: Stack) -> str:
+    """Every schedule of the strategies' group."""
+    return stack.format_arn(service="scheduler", resource="schedule", resource_name=f"{PREFIX}/*")
+
+
+def schedule_role_arn(stack: Stack) -> str:
+    return stack.format_arn(service="iam", region="", resource="role", resource_name=named("schedules"))
 
 
 def _read(table: Table, stack: Stack) -> Iterator[iam.PolicyStatement]:

@@ -22,6 +22,12 @@ SECRET_PREFIX = f"{PREFIX}/broker/"
 
 METRICS_NAMESPACE = "Algo"
 
+SCHEDULED = "StrategyLifecycle"
+"""The machine that the strategies' schedules start. Most others are started by it."""
+
+SCHEDULES_DEAD_LETTERS = "schedules-dlq"
+"""Where a start that failed ends up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -12,6 +12,7 @@ from localstack.site import ACCOUNT_ID, REGION, Site
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_cognito_idp.client import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_s3.client import S3Client
@@ -38,6 +39,10 @@ class Aws:
     @cached_property
     def cloudformation(self) -> CloudFormationClient:
         return self._session.client("cloudformation", endpoint_url=self._url, config=_PATIENT)
+
+    @cached_property
+    def identity(self) -> CognitoIdentityProviderClient:
+        return self._session.client("cognito-idp", endpoint_url=self._url, config=_PATIENT)
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:

@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from localstack.assembly import Stack, stacks
 from localstack.aws import Aws
-from localstack.site import ACCOUNT_ID, PREFIX, REGION, ROOT, function_arn, machine_arn
+from localstack.site import (
+    ACCOUNT_ID,
+    PREFIX,
+    REGION,
+    ROOT,
+    SCHEDULE_DEAD_LETTERS,
+    function_arn,
+    machine_arn,
+    queue_arn,
+)
+from workflows.timetable import INPUT, TIMETABLE, ZONE, Timed
 
 DEFINITIONS = ROOT / "workflows" / "definitions"
 _PLACEHOLDER = re.compile(r"\$\{(\w+?)(Function|Table|Machine)\}")
@@ -122,6 +133,61 @@ def _deploy_machine(file: Path, aws: Aws) -> str:
             raise
         aws.step_functions.update_state_machine(stateMachineArn=machine_arn(name), definition=definition)
     return name
+
+
+def deploy_timetable(aws: Aws, timetable: Iterable[Timed] = TIMETABLE) -> None:
+    """Create or update the schedules of the platform's own machines, as far as those are there."""
+    machines = {path.name for path in DEFINITIONS.glob("*.asl.json")}
+    for timed in timetable:
+        if f"{snake(timed.machine)}.asl.json" in machines:
+            ensure_group(timed.group, aws)
+            write_schedule(aws, _described(timed))
+
+
+def _described(timed: Timed) -> dict[str, Any]:
+    return {
+        "Name": timed.machine,
+        "GroupName": timed.group,
+        "Description": timed.why,
+        "ScheduleExpression": timed.expression,
+        "ScheduleExpressionTimezone": ZONE,
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {
+            "Arn": machine_arn(timed.machine),
+            "RoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/{PREFIX}-timetable",
+            "Input": INPUT,
+            "DeadLetterConfig": {"Arn": queue_arn(SCHEDULE_DEAD_LETTERS)},
+        },
+    }
+
+
+def deploy_schedules(aws: Aws) -> None:
+    """What the strategies' schedules need: their group, and the queue for starts that failed."""
+    aws.sqs.create_queue(QueueName=SCHEDULE_DEAD_LETTERS)
+    ensure_group(PREFIX, aws)
+
+
+def ensure_group(name: str, aws: Aws) -> None:
+    try:
+        aws.scheduler.create_schedule_group(Name=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConflictException":
+            raise
+
+
+def write_schedule(aws: Aws, schedule: dict[str, Any]) -> None:
+    """Create the schedule, or change the one of that name."""
+    try:
+        aws.scheduler.create_schedule(**schedule)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConflictException":
+            raise
+        aws.scheduler.update_schedule(**schedule)
+
+
+def snake(name: str) -> str:
+    """`exit_sweep` for ExitSweep: how its definition's file is named."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
 
 
 def filled_in(definition: str) -> str:

@@ -13,7 +13,13 @@ from pathlib import Path
 from localstack.aws import Aws
 from localstack.clock import MovableClock
 from localstack.conductor import Conductor, Http, Queue
-from localstack.deploy import DeployFailed, deploy_machines, deploy_stacks
+from localstack.deploy import (
+    DeployFailed,
+    deploy_machines,
+    deploy_schedules,
+    deploy_stacks,
+    deploy_timetable,
+)
 from localstack.processes import DidNotStart, Processes, Service
 from localstack.seed import CREDENTIALS
 from localstack.site import ACCOUNT_ID, HOST, PREFIX, REGION, ROOT, Ports, Site
@@ -53,6 +59,7 @@ class Platform:
             self.clock,
             (
                 Http(f"{site.simulator_url}/_sim/idle"),
+                Http(f"{site.aws_url}/_local/idle"),
                 Queue(self._updates),
                 Http(f"{site.step_functions_url}/_local/idle"),
                 Http(f"{site.schedules_url}/_local/idle"),
@@ -83,6 +90,8 @@ class Platform:
                 self._processes.wait_until_up(service)
             deploy_stacks(synthesized.result(), self.aws, self.site.aws_url)
         deploy_machines(self.aws)
+        deploy_schedules(self.aws)
+        deploy_timetable(self.aws)
 
     def start_console(self) -> None:
         """Start the page to watch executions in, unless it runs.
@@ -128,6 +137,7 @@ class Platform:
         site, ports = self.site, self.site.ports
         simulator = ["--port", str(ports.simulator), "--seed", str(market.seed)]
         simulator += ["--postback-url", self.postback_url("{account}")]
+        simulator += ["--redirect-url", f"{site.api_url}/callback/{{account}}"]
         for account, known in CREDENTIALS.items():
             simulator += ["--account", f"{account}:{known.api_key}:{known.api_secret}"]
         if market.instruments is not None:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from brokers.clock import Clock
 from localstack.cron import InvalidExpression
 from localstack.expressions import Expression, parse
+from workflows.timetable import HOUSEKEEPING
 
 logger = logging.getLogger("schedules")
 
@@ -37,6 +38,11 @@ class Schedule:
     end: datetime | None
     target: Mapping[str, Any]
     delete_when_done: bool
+
+    @property
+    def housekeeping(self) -> bool:
+        """Only its last occurrence matters, and the clock jumps over it: nobody's day waits for it."""
+        return self.group == HOUSEKEEPING
 
     def after(self, moment: datetime) -> datetime | None:
         """The next occurrence later than `moment` that lies between start and end."""
@@ -127,9 +133,12 @@ class Loop:
             if not schedule.enabled:
                 self._considered[schedule.arn] = now  # what falls into the pause is not made up for
                 continue
+            missed: list[Occurrence] = []
             while (due := schedule.after(self._considered[schedule.arn])) is not None and due <= now:
                 self._considered[schedule.arn] = due
-                self._fire(Occurrence(schedule, due))
+                missed.append(Occurrence(schedule, due))
+            for occurrence in missed[-1:] if schedule.housekeeping else missed:
+                self._fire(occurrence)
                 fired += 1
             if due is None and schedule.delete_when_done:
                 self.book.delete(schedule)
@@ -137,11 +146,13 @@ class Loop:
         return fired
 
     def upcoming(self) -> list[Occurrence]:
-        """The next occurrence of every enabled schedule, soonest first."""
+        """The next occurrence of every enabled schedule that somebody waits for, soonest first."""
         found = [
             Occurrence(each, due)
             for each in self._schedules
-            if each.enabled and (due := each.after(self._considered[each.arn])) is not None
+            if each.enabled
+            and not each.housekeeping
+            and (due := each.after(self._considered[each.arn])) is not None
         ]
         return sorted(found, key=lambda occurrence: occurrence.due)
 

@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from brokers.zerodha import Credentials, complete_login, login_url
 from localstack.aws import Aws
-from localstack.site import ACCOUNT_ID, PREFIX, REGION, machine_arn
+from localstack.deploy import deploy_schedules, write_schedule
+from localstack.site import ACCOUNT_ID, PREFIX, SCHEDULE_DEAD_LETTERS, machine_arn, queue_arn
 from tasks.domain.strategy import parse_strategy
 from tasks.spec import Table
 from tasks.stores import Stores
@@ -26,15 +27,15 @@ if TYPE_CHECKING:
 
 USER = "asha"
 BASKET = "banknifty-weekly"
-ACCOUNT, SECOND_ACCOUNT = "ZA1234", "ZB5678"
+ACCOUNT, SECOND_ACCOUNT, THIRD_ACCOUNT = "ZA1234", "ZB5678", "ZC9012"
 CREDENTIALS = {
     ACCOUNT: Credentials(ACCOUNT, api_key="simkey", api_secret="simsecret"),  # noqa: S106
     SECOND_ACCOUNT: Credentials(SECOND_ACCOUNT, api_key="simkey2", api_secret="simsecret2"),  # noqa: S106
+    THIRD_ACCOUNT: Credentials(THIRD_ACCOUNT, api_key="simkey3", api_secret="simsecret3"),  # noqa: S106
 }
 """What the simulator is told to accept. No other secret is known to anybody."""
 
 SCHEDULE_GROUP = PREFIX
-SCHEDULE_DEAD_LETTERS = f"{PREFIX}-schedules-dlq"
 EARLY = timedelta(minutes=2)
 """EventBridge Scheduler fires within a minute of the due time, so schedules are due two minutes before."""
 
@@ -150,12 +151,7 @@ def write_catalog(stores: Stores, plan: Plan) -> None:
 
 def write_schedules(aws: Aws, plan: Plan) -> None:
     """ENTRY and EXIT, each two minutes early, in Asia/Kolkata."""
-    aws.sqs.create_queue(QueueName=SCHEDULE_DEAD_LETTERS)
-    try:
-        aws.scheduler.create_schedule_group(Name=SCHEDULE_GROUP)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ConflictException":
-            raise
+    deploy_schedules(aws)
     for side, at in (("ENTRY", plan.entry), ("EXIT", plan.exit)):
         _write_schedule(aws, plan, side, _cron(at, plan.weekdays))
 
@@ -172,15 +168,10 @@ def _write_schedule(aws: Aws, plan: Plan, side: str, expression: str) -> None:
             "Arn": machine_arn("StrategyLifecycle"),
             "RoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/{PREFIX}-schedules",
             "Input": json.dumps(plan.event(side)),
-            "DeadLetterConfig": {"Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{SCHEDULE_DEAD_LETTERS}"},
+            "DeadLetterConfig": {"Arn": queue_arn(SCHEDULE_DEAD_LETTERS)},
         },
     }
-    try:
-        aws.scheduler.create_schedule(**schedule)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ConflictException":
-            raise
-        aws.scheduler.update_schedule(**schedule)
+    write_schedule(aws, schedule)
 
 
 def _cron(at: time, weekdays: Sequence[str]) -> str:

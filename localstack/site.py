@@ -16,6 +16,10 @@ ACCOUNT_ID = "000000000000"
 PREFIX = "algo"
 """Every physical name starts with it: the table `algo-orders`, the function `algo-PlaceOrder`."""
 
+SCHEDULE_DEAD_LETTERS = f"{PREFIX}-schedules-dlq"
+API_ID = "algoapi"
+"""The id that `infra` asks the emulator to give the HTTP API, so that its address is known beforehand."""
+
 MACHINES = ("StrategyLifecycle", "AccountBasket")
 
 
@@ -86,6 +90,11 @@ class Site:
     def console_url(self) -> str:
         return f"http://{HOST}:{self.ports.console}"
 
+    @property
+    def api_url(self) -> str:
+        """The HTTP API's base address."""
+        return f"{self.aws_url}/_aws/execute-api/{API_ID}"
+
     def environment(self) -> dict[str, str]:
         """What every process of the platform gets; Lambda workers inherit it from ministack."""
         return {
@@ -98,6 +107,8 @@ class Site:
             "AWS_ENDPOINT_URL_S3": self.aws_url,
             "AWS_ENDPOINT_URL_SFN": self.step_functions_url,
             "KITE_ROOT": self.simulator_url,
+            "PUBLIC_URL": self.api_url,
+            "EXECUTION_PAGE": "",  # no console here: the ARN is enough
         }
 
 
@@ -107,3 +118,7 @@ def machine_arn(name: str) -> str:
 
 def function_arn(name: str) -> str:
     return f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{PREFIX}-{name}"
+
+
+def queue_arn(name: str) -> str:
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{name}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ from brokers.errors import TokenExpired
 from brokers.protocol import Broker
 from brokers.registry import connect
 from tasks.runtime import Runtime
+from tasks.scheduler import EventBridgeSchedules, EventBus, bus_from_environment, schedules_from_environment
 from tasks.stores.dynamodb import from_environment
 from tasks.stores.ports import CatalogStore
 
@@ -38,7 +39,27 @@ def runtime_from_environment() -> Runtime:
         callbacks=StepFunctionsCallbacks(),
         alarms=MetricAlarms(),
         clock=clock,
+        bus=OnDemand(_bus),
+        scheduler=OnDemand(_scheduler),
     )
+
+
+class OnDemand:
+    """Made when it is first used: a client costs a cold start 50 ms, and most functions need it not."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._made = lru_cache(maxsize=1)(make)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._made(), name)
+
+
+def _bus() -> EventBus:
+    return bus_from_environment(boto3.client("events", config=_CONFIG))
+
+
+def _scheduler() -> EventBridgeSchedules:
+    return schedules_from_environment(boto3.client("scheduler", config=_CONFIG))
 
 
 @lru_cache(maxsize=1)

@@ -14,8 +14,11 @@ FUNCTION = Function(name="BeginExit", module="tasks.begin_exit", reads=(Table.RU
 
 
 class Input(BaseModel):
+    """`execution` is the ARN of the one that closes, for people to find it."""
+
     run_key: str
     account: str
+    execution: str = ""
 
 
 class Output(Slot):
@@ -26,7 +29,13 @@ class Output(Slot):
 
 
 def run(request: Input, rt: Runtime) -> Output:
-    if rt.stores.runs.set_phase(request.run_key, request.account, Phase.EXITING, unless=(Phase.FLAT,)):
+    if rt.stores.runs.set_phase(
+        request.run_key,
+        request.account,
+        Phase.EXITING,
+        unless=(Phase.FLAT,),
+        exit_execution=request.execution,
+    ):
         return Output(found=True, reason="the account is exiting")
     return Output(found=False, reason="nothing to close: the account has no plan in this run, or is flat")
 

@@ -27,6 +27,16 @@ _MODULES = (
     "compute_exit",
     "receive_postback",
     "apply_updates",
+    "record_events",
+    "project_events",
+    "sync_schedules",
+    "reconcile_schedules",
+    "find_due_exits",
+    "open_day",
+    "check_logins",
+    "refresh_instruments",
+    "find_leftovers",
+    "api.handler",
 )
 
 

@@ -26,8 +26,15 @@ class TransactionType(StrEnum):
 
 
 class AccountRef(Slot):
+    """A broker account that takes part in a run, and whose it is: the owner's or a subscriber's.
+
+    `multiplier` is the subscription's, 1 for the owner's own.
+    """
+
     account: str
     broker: str
+    user_id: str
+    multiplier: int
 
 
 class ResolvedLeg(Slot):
@@ -65,6 +72,7 @@ class AccountTask(Slot):
     exit_at: str
     product: str
     on_leg_reject: str
+    multiplier: int
     legs: list[ResolvedLeg]
 
 

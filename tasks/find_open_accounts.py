@@ -1,9 +1,11 @@
 """FindOpenAccounts: which accounts of this run have something that an exit must look after.
 
-Everything that is not FLAT: also an account that is still entering. The catalog has no say here.
+Everything that is not FLAT and due: also an account that is still entering. The catalog has no say here.
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from pydantic import BaseModel
 
@@ -17,7 +19,10 @@ FUNCTION = Function(name="FindOpenAccounts", module="tasks.find_open_accounts", 
 
 
 class Input(BaseModel):
+    """`exit_at` is the event's, UTC."""
+
     run_key: str
+    exit_at: datetime
 
 
 class Output(Slot):
@@ -26,10 +31,16 @@ class Output(Slot):
 
 def run(request: Input, rt: Runtime) -> Output:
     plans = rt.stores.runs.accounts(request.run_key)
-    return Output(accounts=[_exit_task(plan) for plan in plans if plan.phase is not Phase.FLAT])
+    return Output(accounts=[exit_task(plan) for plan in plans if _due(plan, request.exit_at)])
 
 
-def _exit_task(plan: AccountRun) -> AccountTask:
+def _due(plan: AccountRun, exit_at: datetime) -> bool:
+    """What is open keeps the exit it was entered with: an event of a strategy that was edited to close earlier
+    leaves it alone, and the sweep closes it in its time."""
+    return plan.phase is not Phase.FLAT and plan.exit_at <= exit_at
+
+
+def exit_task(plan: AccountRun) -> AccountTask:
     """The exit reads its legs from the plan; none travel with it."""
     return AccountTask(
         side=TransactionType.EXIT,
@@ -45,6 +56,7 @@ def _exit_task(plan: AccountRun) -> AccountTask:
         exit_at=plan.exit_at.isoformat(),
         product=plan.product.value,
         on_leg_reject=plan.on_leg_reject,
+        multiplier=1,
         legs=[],
     )
 

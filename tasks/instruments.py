@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
+from brokers.model import Instrument
 from tasks.domain.chain import EXPIRIES_ITEM, Chain, chain_item, chains_of, expiries_document, expiries_from
+from tasks.domain.underlyings import UNDERLYINGS
 from tasks.domain.underlyings import underlying as index_of
 from tasks.runtime import Runtime
 
@@ -48,9 +51,25 @@ class ChainNotLoaded(Exception):
     """The `market` table has no contracts of this expiry."""
 
 
+def refresh(rt: Runtime, account: str, trading_date: date) -> dict[str, int]:
+    """Load every index traded here, each exchange's list once; how many expiries were kept of each."""
+    kept: dict[str, int] = {}
+    for exchange in sorted({index.exchange for index in UNDERLYINGS.values()}):
+        names = {name for name, index in UNDERLYINGS.items() if index.exchange is exchange}
+        listed = list(rt.brokers.reader(account).instruments(exchange, names))
+        for name in sorted({row.underlying for row in listed}):
+            rows = [row for row in listed if row.underlying == name]
+            kept[name] = len(expiries_from(_keep(rt, name, trading_date, rows)))
+    return kept
+
+
 def _load(rt: Runtime, account: str, underlying: str, trading_date: date) -> dict[str, object]:
     listed = rt.brokers.reader(account).instruments(index_of(underlying).exchange, {underlying})
-    chains = chains_of(row for row in listed if row.expiry >= trading_date)
+    return _keep(rt, underlying, trading_date, listed)
+
+
+def _keep(rt: Runtime, underlying: str, trading_date: date, listed: Iterable[Instrument]) -> dict[str, object]:
+    chains = chains_of(row for row in listed if row.underlying == underlying and row.expiry >= trading_date)
     nearest = sorted(chains, key=lambda key: key[1])[:_NEAREST]
     for key in nearest:
         rt.stores.market.put(underlying, chain_item(key[1]), chains[key].to_document())

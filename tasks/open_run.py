@@ -12,12 +12,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from tasks.contracts import AccountRef, Slot, TransactionType
+from tasks.domain import items
 from tasks.domain.calendar import TradingCalendar
 from tasks.domain.ids import run_key
 from tasks.domain.payload import Payload, parse_payload
 from tasks.domain.strategy import ExpiryRule, Strategy, parse_strategy
 from tasks.lambda_task import task
 from tasks.orderpath.limits import wait_until
+from tasks.participants import participants
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
 
@@ -33,7 +35,10 @@ class Input(BaseModel):
 
 
 class Output(Slot):
-    """The run. Times are UTC and whole seconds, as Step Functions' Wait and Choice take them."""
+    """The run. Times are UTC and whole seconds, as Step Functions' Wait and Choice take them.
+
+    `strategy` is the document as it is now, without accounts: a newer version counts from the next run on.
+    """
 
     side: TransactionType
     run_key: str
@@ -50,6 +55,8 @@ class Output(Slot):
     exit_at: str
     data_account: str
     accounts: list[AccountRef]
+    anybody: bool
+    strategy: dict[str, Any]
 
 
 class StrategyNotFound(Exception):
@@ -60,14 +67,6 @@ class StrategyDisabled(Exception):
     """The strategy is switched off: nothing is entered. Its exits go on."""
 
 
-class NoAccounts(Exception):
-    """The strategy names no broker account to trade in."""
-
-
-class AccountNotFound(Exception):
-    """The strategy names a broker account that its user has not linked."""
-
-
 class OutsideMarketHours(Exception):
     """The strategy enters or exits outside the day's session: it could not trade, or not close."""
 
@@ -76,26 +75,27 @@ def run(request: Input, rt: Runtime) -> Output:
     payload = parse_payload(request.event)
     if payload.transaction_type == TransactionType.EXIT:
         return _exit(payload)
-    document = rt.stores.catalog.get(payload.user_id, f"STRATEGY#{payload.strategy_id}")
+    document = rt.stores.catalog.get(payload.user_id, items.strategy(payload.strategy_id))
     if document is None:
         raise StrategyNotFound(f"user {payload.user_id} has no strategy {payload.strategy_id!r}")
-    return _entry(payload, parse_strategy(document), rt)
-
-
-def _entry(payload: Payload, strategy: Strategy, rt: Runtime) -> Output:
+    strategy = parse_strategy(document)
     if not strategy.enabled:
         raise StrategyDisabled(f"strategy {strategy.strategy_id!r} is switched off: enable it and redrive")
-    accounts = [_account(rt, payload.user_id, account) for account in strategy.accounts]
-    if not accounts:
-        raise NoAccounts(f"strategy {strategy.strategy_id!r}: accounts: name at least one broker account")
     _within_session(payload, strategy)
+    return _entry(payload, strategy, participants(payload, strategy, document, rt), rt)
+
+
+def _entry(payload: Payload, strategy: Strategy, accounts: list[AccountRef], rt: Runtime) -> Output:
+    settings = rt.stores.catalog.get(items.PLATFORM, items.SETTINGS) or {}
+    named = str(settings.get("data_account") or "")
     return _output(
         payload,
         underlying=strategy.underlying,
         expiry_rules=list(strategy.expiry_rules),
         entry_until=min(payload.entry_at + timedelta(seconds=strategy.grace_seconds), payload.exit_at),
-        data_account=accounts[0].account,
+        data_account=named or (accounts[0].account if accounts else ""),
         accounts=accounts,
+        strategy=strategy.model_copy(update={"accounts": ()}).to_document(),
     )
 
 
@@ -109,13 +109,6 @@ def _within_session(payload: Payload, strategy: Strategy) -> None:
             raise OutsideMarketHours(f"{field}: {moment:%H:%M} is outside the session of {hours}")
 
 
-def _account(rt: Runtime, user_id: str, account: str) -> AccountRef:
-    document = rt.stores.catalog.get(user_id, f"ACCOUNT#{account}")
-    if document is None:
-        raise AccountNotFound(f"user {user_id} has no broker account {account}: link it, then redrive")
-    return AccountRef(account=account, broker=str(document["broker"]))
-
-
 def _exit(payload: Payload) -> Output:
     return _output(
         payload,
@@ -124,6 +117,7 @@ def _exit(payload: Payload) -> Output:
         entry_until=payload.entry_at,
         data_account="",
         accounts=[],
+        strategy={},
     )
 
 
@@ -135,6 +129,7 @@ def _output(
     entry_until: datetime,
     data_account: str,
     accounts: list[AccountRef],
+    strategy: dict[str, Any],
 ) -> Output:
     return Output(
         side=TransactionType(payload.transaction_type),
@@ -152,6 +147,8 @@ def _output(
         exit_at=wait_until(payload.exit_at),
         data_account=data_account,
         accounts=accounts,
+        anybody=bool(accounts),
+        strategy=strategy,
     )
 
 

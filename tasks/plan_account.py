@@ -15,9 +15,9 @@ from tasks.contracts import AccountTask, ResolvedLeg, Wave, WaveStatus
 from tasks.domain.ids import Purpose, position_id
 from tasks.domain.slicing import quantity, slices
 from tasks.lambda_task import task
-from tasks.open_run import AccountNotFound
 from tasks.orderpath.limits import HTTP_TIMEOUT
 from tasks.orderpath.planning import entry_wave, no_wave
+from tasks.participants import AccountNotFound
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
 from tasks.stores.ports import AccountRun, Phase, PlannedLeg
@@ -33,11 +33,16 @@ FUNCTION = Function(
 )
 
 
-Input = AccountTask
+class Input(AccountTask):
+    """`execution` is the ARN of the one that asks, for people to find it."""
+
+    execution: str = ""
+
+
 Output = Wave
 
 
-def run(request: AccountTask, rt: Runtime) -> Wave:
+def run(request: Input, rt: Runtime) -> Wave:
     standing = rt.stores.runs.account(request.run_key, request.account)
     if standing is not None:
         return _go_on(standing)
@@ -60,10 +65,10 @@ def _multiplier(rt: Runtime, request: AccountTask) -> int:
     document = rt.stores.catalog.get(request.user_id, f"ACCOUNT#{request.account}")
     if document is None:
         raise AccountNotFound(f"user {request.user_id} has no broker account {request.account}: link it first")
-    return int(document["lot_multiplier"])
+    return int(document["lot_multiplier"]) * request.multiplier
 
 
-def _plan(request: AccountTask, multiplier: int) -> AccountRun:
+def _plan(request: Input, multiplier: int) -> AccountRun:
     return AccountRun(
         run_key=request.run_key,
         account=request.account,
@@ -79,6 +84,7 @@ def _plan(request: AccountTask, multiplier: int) -> AccountRun:
         entry_until=datetime.fromisoformat(request.entry_until),
         exit_at=datetime.fromisoformat(request.exit_at),
         legs=tuple(_leg(request, leg, multiplier) for leg in request.legs),
+        execution=request.execution,
     )
 
 
@@ -98,4 +104,4 @@ def _leg(request: AccountTask, leg: ResolvedLeg, multiplier: int) -> PlannedLeg:
     )
 
 
-handler = task(run, AccountTask)
+handler = task(run, Input)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -17,7 +18,6 @@ from tasks.domain.strikes import Choice, resolve
 from tasks.domain.underlyings import freeze_limit
 from tasks.instruments import chain, listed_expiries
 from tasks.lambda_task import task
-from tasks.open_run import StrategyNotFound
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
 
@@ -25,13 +25,14 @@ FUNCTION = Function(
     name="ResolveStrikes",
     module="tasks.resolve_strikes",
     memory=1024,
-    reads=(Table.MARKET, Table.CATALOG),
+    reads=(Table.MARKET,),
 )
 
 
 class Input(BaseModel):
-    user_id: str
-    strategy_id: str
+    """`strategy` is the document as the run was opened with: an edit since then counts for the next run."""
+
+    strategy: dict[str, Any]
     trading_date: date
 
 
@@ -42,10 +43,7 @@ class Output(Slot):
 
 
 def run(request: Input, rt: Runtime) -> Output:
-    document = rt.stores.catalog.get(request.user_id, f"STRATEGY#{request.strategy_id}")
-    if document is None:
-        raise StrategyNotFound(f"user {request.user_id} has no strategy {request.strategy_id!r}")
-    strategy = parse_strategy(document)
+    strategy = parse_strategy(request.strategy)
     legs = [_resolve(request, rt, strategy, number, leg) for number, leg in enumerate(strategy.legs, start=1)]
     return Output(legs=legs, product=strategy.product, on_leg_reject=strategy.on_leg_reject)
 

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from brokers.clock import Clock
 from brokers.protocol import Broker
+from tasks.domain.schedules import Schedule
 from tasks.stores.bundle import Stores
+from tasks.stores.journal import Recorded
 
 
 class Brokers(Protocol):
@@ -36,6 +39,43 @@ class Alarms(Protocol):
     def count(self, name: str, *, account: str) -> None: ...
 
 
+class Bus(Protocol):
+    """Where events are told."""
+
+    def put(self, events: Sequence[Recorded]) -> None:
+        """All of them, in order. Raises `StoreUnavailable` if the bus did not take one."""
+
+
+class Scheduler(Protocol):
+    """The strategies' schedules in EventBridge Scheduler."""
+
+    def get(self, name: str) -> Schedule | None: ...
+
+    def put(self, schedule: Schedule) -> None:
+        """Make it, or make it so."""
+
+    def delete(self, name: str) -> None:
+        """One that is not there is no error."""
+
+    def everything(self) -> Mapping[str, Schedule]:
+        """Every schedule of the platform by its name."""
+
+
+class NotConnected(Exception):
+    """This runtime was built without that part: a mistake of whoever built it."""
+
+
+class _Missing:
+    """Stands where a part is that most tasks need not."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotConnected(name)
+
+
+def _missing() -> Any:
+    return _Missing()
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
     stores: Stores
@@ -43,3 +83,5 @@ class Runtime:
     callbacks: Callbacks
     alarms: Alarms
     clock: Clock
+    bus: Bus = field(default_factory=_missing)
+    scheduler: Scheduler = field(default_factory=_missing)

@@ -18,6 +18,7 @@ class Table(StrEnum):
     CATALOG = "catalog"
     MARKET = "market"
     EVENTS = "events"
+    VIEWS = "views"
 
     @property
     def variable(self) -> str:
@@ -44,14 +45,29 @@ class Function:
         Seconds after which Lambda ends it. Longer than any HTTP time-out inside, shorter than the Task's.
     idempotent
         False where a second run could do harm: such a task is never retried by a state machine.
-    reads, writes
-        The tables it touches.
+    reads, writes, deletes
+        The tables it touches; `deletes` names those of `writes` whose items it may delete.
     broker
         It talks to a broker: it gets the accounts' secrets and the broker's dependencies.
     completes_callbacks
         It answers task tokens (SendTaskSuccess).
     sends_updates
         It puts order updates on the queue.
+    keeps_secrets
+        It creates, replaces and deletes the accounts' secrets.
+    keeps_schedules
+        It makes, changes, deletes and lists the strategies' schedules.
+    starts
+        The state machines it may start, by name: `("StrategyLifecycle",)`. Each one's ARN is in its
+        environment, as `STRATEGY_LIFECYCLE_MACHINE`.
+    scans
+        Tables it reads from end to end: only what compares or rebuilds a whole one.
+    fed_by
+        Tables whose streams call it, with `batch_item_failures` answered.
+    publishes
+        It puts events on the bus that `EVENT_BUS` names.
+    hears
+        The detail types of the bus's events that call it; `("*",)` for all.
     http_timeout
         Seconds after which its slowest single request to a broker gives up; 0 where it makes none.
     """
@@ -63,12 +79,30 @@ class Function:
     idempotent: bool = True
     reads: tuple[Table, ...] = ()
     writes: tuple[Table, ...] = ()
+    deletes: tuple[Table, ...] = ()
     broker: bool = False
     completes_callbacks: bool = False
     sends_updates: bool = False
+    keeps_secrets: bool = False
+    keeps_schedules: bool = False
+    starts: tuple[str, ...] = ()
+    scans: tuple[Table, ...] = ()
+    fed_by: tuple[Table, ...] = ()
+    publishes: bool = False
+    hears: tuple[str, ...] = ()
     http_timeout: float = 0.0
 
     @property
     def placeholder(self) -> str:
         """The name that stands for the function's ARN in a state machine's definition."""
         return f"{self.name}Function"
+
+
+def machine_variable(machine: str) -> str:
+    """The environment variable that holds a state machine's ARN: `STRATEGY_LIFECYCLE_MACHINE`."""
+    words = "".join(f"_{letter}" if letter.isupper() else letter for letter in machine)
+    return f"{words.lstrip('_').upper()}_MACHINE"
+
+
+EVENT_SOURCE = "algo"
+"""`Source` of every event on the bus. The detail type is the event's name: `OrderFilled`."""

@@ -13,6 +13,7 @@ from tasks import assess_entry, begin_exit, cancel_entries, check_barrier, settl
 from tasks.contracts import AccountTask, Wave
 from workflows import parts
 from workflows.asl.conditions import When
+from workflows.asl.context import EXECUTION_ID
 from workflows.asl.machine import Machine
 from workflows.asl.paths import Path, fields_of
 from workflows.asl.states import Choice, State, Succeed, Task, Wait
@@ -42,7 +43,7 @@ _ENTRY: list[State] = [
         "PlanAccount",
         "plan_account",
         "wave",
-        fields_of(parts.function("plan_account").input),
+        {**fields_of(AccountTask), "execution": EXECUTION_ID},
         comment="Nothing was sent yet: mend what is wrong (an expired token) and redrive inside the window",
         redrivable=True,
     ),
@@ -102,7 +103,14 @@ def _closing(name: str, module: str, slot: str, **onward: Any) -> Task:
 
 
 _EXIT: list[State] = [
-    _closing("BeginExit", "begin_exit", "exit", comment="From here on no new entry can leave"),
+    parts.invoke(
+        "BeginExit",
+        "begin_exit",
+        "exit",
+        {**_ACCOUNT, "execution": EXECUTION_ID},
+        comment="From here on no new entry can leave",
+        retry=parts.PERSISTENCE,
+    ),
     Choice(
         name="AnythingToClose",
         choices=[When(Path("$.exit.found").equals(False), "Flat")],

@@ -8,9 +8,18 @@ from workflows.account_basket import ACCOUNT_BASKET
 from workflows.asl.machine import Machine
 from workflows.asl.mermaid import mermaid
 from workflows.asl.render import render
+from workflows.exit_sweep import EXIT_SWEEP
+from workflows.reconcile_schedules import RECONCILE_SCHEDULES
 from workflows.strategy_lifecycle import STRATEGY_LIFECYCLE
+from workflows.trading_day import TRADING_DAY
 
-MACHINES: tuple[Machine, ...] = (STRATEGY_LIFECYCLE, ACCOUNT_BASKET)
+MACHINES: tuple[Machine, ...] = (
+    STRATEGY_LIFECYCLE,
+    ACCOUNT_BASKET,
+    EXIT_SWEEP,
+    TRADING_DAY,
+    RECONCILE_SCHEDULES,
+)
 
 
 def files(machine: Machine) -> dict[str, str]:

@@ -11,10 +11,9 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from tasks import check_dte, check_weekday, fetch_chain, find_open_accounts, open_run, resolve_strikes
-from tasks.contracts import AccountRef, AccountTask
+from tasks.contracts import AccountRef
 from tasks.spec import Table
 from workflows import parts
-from workflows.account_basket import ACCOUNT_BASKET
 from workflows.asl.conditions import When
 from workflows.asl.context import (
     EXECUTION_ID,
@@ -22,11 +21,20 @@ from workflows.asl.context import (
     MAP_ITEM_VALUE,
     STATE_ENTERED_TIME,
 )
-from workflows.asl.intrinsics import array_contains, format_text
+from workflows.asl.expressions import placeholder
 from workflows.asl.machine import Machine
 from workflows.asl.paths import Path
 from workflows.asl.resources import Call
-from workflows.asl.states import Catch, Choice, Fail, Map, Pass, Retry, State, Succeed, Task, Wait
+from workflows.asl.states import Catch, Choice, Map, Pass, State, Succeed, Task, Wait
+from workflows.starting import (
+    SFN_PERSISTENCE,
+    SFN_RETRY,
+    ExitData,
+    NotStarted,
+    Started,
+    all_started,
+    start,
+)
 
 
 class RunResult(BaseModel):
@@ -34,20 +42,6 @@ class RunResult(BaseModel):
 
     status: Literal["SKIPPED", "MISSED"]
     reason: str
-
-
-class Started(BaseModel):
-    """What leaves the Map for one account."""
-
-    account: str
-    status: Literal["STARTED", "ALREADY_STARTED", "NOT_STARTED"]
-    reason: str
-
-
-class NotStarted(BaseModel):
-    """Whether the Map left an account behind."""
-
-    some: bool
 
 
 class Data(BaseModel):
@@ -61,36 +55,24 @@ class Data(BaseModel):
     not_started: NotStarted
     open: find_open_accounts.Output
     result: RunResult
+    recorded: Any
     trouble: parts.Trouble
 
 
 class EntryData(BaseModel):
-    """One account's entry."""
+    """One account's entry: no more of the run than it needs, because there may be 500."""
 
     account: AccountRef
-    run: open_run.Output
+    run_key: str
+    basket_id: str
+    strategy_id: str
+    underlying: str
+    trading_date: str
+    entry_until: str
+    exit_at: str
     resolved: resolve_strikes.Output
     execution: Any
     trouble: parts.Trouble
-
-
-class ExitData(BaseModel):
-    """One account's exit."""
-
-    account: AccountTask
-    execution: Any
-    trouble: parts.Trouble
-
-
-_SFN_TROUBLE = (
-    "StepFunctions.AWSStepFunctionsException",
-    "StepFunctions.ExecutionLimitExceededException",
-    "StepFunctions.SdkClientException",
-    "StepFunctions.ThrottlingException",
-    "States.Timeout",
-)
-_SFN_RETRY = Retry(errors=_SFN_TROUBLE, interval=1, max_attempts=4, backoff=2.0)
-_SFN_PERSISTENCE = Retry(errors=_SFN_TROUBLE, interval=15, max_attempts=2000, backoff=1.0)
 
 
 def _claim(name: str, side: str, **more: Any) -> Task:
@@ -103,6 +85,10 @@ def _claim(name: str, side: str, **more: Any) -> Task:
             "item": {"S": f"CLAIM#{side}"},
             "execution": {"S": EXECUTION_ID},
             "claimed_at": {"S": STATE_ENTERED_TIME},
+            **{
+                field: {"S": Path(f"$.run.{field}")}
+                for field in ("user_id", "basket_id", "strategy_id", "trading_date")
+            },
         },
         **condition,
     )
@@ -117,8 +103,32 @@ _SAME_EXECUTION_MAY = {
 }
 
 
-def _skip(name: str, status: str, reason: str | Path) -> Pass:
-    return Pass(name=name, value={"status": status, "reason": reason}, slot="result", next="Skipped")
+def _skip(name: str, status: str, reason: str | Path, *, next: str = "RecordSkip") -> Pass:
+    return Pass(name=name, value={"status": status, "reason": reason}, slot="result", next=next)
+
+
+def _record_skip() -> Task:
+    """Beside the claim, so that people see it without the console."""
+    return Task(
+        name="RecordSkip",
+        comment="Its stream makes RunSkipped or RunMissed of it; not being able to write it changes nothing",
+        resource=Call("dynamodb", "updateItem"),
+        arguments={
+            "TableName": placeholder(Table.RUNS.placeholder),
+            "Key": {"run_key": {"S": Path("$.run.run_key")}, "item": {"S": "CLAIM#ENTRY"}},
+            "UpdateExpression": "SET #status = :status, #reason = :reason",
+            "ExpressionAttributeNames": {"#status": "status", "#reason": "reason"},
+            "ExpressionAttributeValues": {
+                ":status": {"S": Path("$.result.status")},
+                ":reason": {"S": Path("$.result.reason")},
+            },
+        },
+        slot="recorded",
+        timeout=parts.STORE_TIMEOUT,
+        retry=parts.STORE_RETRIES,
+        catch=[Catch(errors=["States.ALL"], next="Skipped", slot="trouble")],
+        next="Skipped",
+    )
 
 
 _BEGIN: list[State] = [
@@ -147,7 +157,7 @@ _CHECKS: list[State] = [
         catch=[Catch(errors=[parts.CONDITION_FAILED], next="AlreadyClaimed", slot="trouble")],
         next="CheckWeekday",
     ),
-    _skip("AlreadyClaimed", "SKIPPED", "another execution has this run"),
+    _skip("AlreadyClaimed", "SKIPPED", "another execution has this run", next="Skipped"),
     parts.invoke(
         "CheckWeekday",
         "check_weekday",
@@ -156,10 +166,16 @@ _CHECKS: list[State] = [
     ),
     Choice(
         name="WeekdayMatches",
-        choices=[When(Path("$.weekday.ok").equals(True), "CheckDTE")],
+        choices=[When(Path("$.weekday.ok").equals(True), "AnybodyTrades")],
         default="SkippedWeekday",
     ),
     _skip("SkippedWeekday", "SKIPPED", Path("$.weekday.reason")),
+    Choice(
+        name="AnybodyTrades",
+        choices=[When(Path("$.run.anybody").equals(True), "CheckDTE")],
+        default="SkippedNobody",
+    ),
+    _skip("SkippedNobody", "SKIPPED", "no account takes part: nobody follows it, or everybody paused"),
     parts.invoke(
         "CheckDTE",
         "check_dte",
@@ -181,81 +197,15 @@ _CHECKS: list[State] = [
     _skip("SkippedDTE", "SKIPPED", Path("$.dte.reason")),
 ]
 
+_OF_THE_RUN = ("run_key", "basket_id", "strategy_id", "underlying", "trading_date", "entry_until", "exit_at")
 _START_ENTRY = {
     "side": "ENTRY",
-    "run_key": Path("$.run.run_key"),
-    "account": Path("$.account.account"),
-    "broker": Path("$.account.broker"),
-    **{
-        field: Path(f"$.run.{field}")
-        for field in ("user_id", "basket_id", "strategy_id", "underlying", "trading_date")
-    },
-    "entry_until": Path("$.run.entry_until"),
-    "exit_at": Path("$.run.exit_at"),
+    **{field: Path(f"$.account.{field}") for field in AccountRef.model_fields},
+    **{field: Path(f"$.{field}") for field in _OF_THE_RUN},
     "product": Path("$.resolved.product"),
     "on_leg_reject": Path("$.resolved.on_leg_reject"),
     "legs": Path("$.resolved.legs"),
 }
-
-
-def _start(name: str, side: str, run_key: Path, task: dict[str, Any] | Path, retry: Retry) -> list[State]:
-    """Start the account's execution under its fixed name; if there is one already, that is as good.
-
-    An account that can't be started must not stop the others: it is counted when all are through.
-    """
-    already, failed = f"{name}AlreadyThere", f"{name}Failed"
-    return [
-        Task(
-            name=name,
-            resource=Call("states", "startExecution", payloads={"Input": AccountTask}),
-            arguments={
-                "StateMachineArn": ACCOUNT_BASKET.arn,
-                "Name": format_text(f"{{}}-{{}}-{side}", run_key, Path("$.account.account")),
-                "Input": task,
-            },
-            slot="execution",
-            timeout=parts.STORE_TIMEOUT,
-            retry=[retry],
-            catch=[
-                Catch(
-                    errors=["StepFunctions.ExecutionAlreadyExistsException"],
-                    next=already,
-                    slot="trouble",
-                ),
-                Catch(errors=["States.ALL"], next=failed, slot="trouble"),
-            ],
-        ),
-        _ended(f"{name}Done", "STARTED", ""),
-        _ended(already, "ALREADY_STARTED", ""),
-        _ended(failed, "NOT_STARTED", Path("$.trouble.Error")),
-    ]
-
-
-def _ended(name: str, status: str, reason: str | Path) -> Pass:
-    value = {"account": Path("$.account.account"), "status": status, "reason": reason}
-    return Pass(name=name, value=value, end=True)
-
-
-def _all_started(side: str, done: str) -> list[State]:
-    """An execution that left an account behind fails, so that it alarms; all the others are on their way."""
-    statuses = Path("$.started[*].status")
-    return [
-        Pass(
-            name=f"Count{side}",
-            value={"some": array_contains(statuses, "NOT_STARTED")},
-            slot="not_started",
-        ),
-        Choice(
-            name=f"All{side}",
-            choices=[When(Path("$.not_started.some").equals(True), f"Some{side}Missing")],
-            default=done,
-        ),
-        Fail(
-            name=f"Some{side}Missing",
-            error="AccountsNotStarted",
-            cause="For some accounts no AccountBasket could be started: the Map's output names them and why",
-        ),
-    ]
 
 
 _ENTER: list[State] = [
@@ -283,8 +233,7 @@ _ENTER: list[State] = [
         "resolve_strikes",
         "resolved",
         {
-            "user_id": Path("$.run.user_id"),
-            "strategy_id": Path("$.run.strategy_id"),
+            "strategy": Path("$.run.strategy"),
             "trading_date": Path("$.run.trading_date"),
         },
         redrivable=True,
@@ -293,14 +242,19 @@ _ENTER: list[State] = [
         name="StartAccounts",
         items=Path("$.run.accounts"),
         item=EntryData,
-        select={"account": MAP_ITEM_VALUE, "run": Path("$.run"), "resolved": Path("$.resolved")},
-        states=_start("StartEntry", "ENTRY", Path("$.run.run_key"), _START_ENTRY, _SFN_RETRY),
+        select={
+            "account": MAP_ITEM_VALUE,
+            **{field: Path(f"$.run.{field}") for field in _OF_THE_RUN},
+            "resolved": Path("$.resolved"),
+        },
+        states=start("StartEntry", "ENTRY", Path("$.run_key"), _START_ENTRY, SFN_RETRY),
         result=Started,
         slot="started",
         never_fails=True,
     ),
-    *_all_started("Entries", "Entered"),
+    *all_started("Entries", "Entered"),
     Succeed(name="Entered"),
+    _record_skip(),
     Succeed(name="Skipped"),
 ]
 
@@ -317,7 +271,7 @@ _EXIT: list[State] = [
         "FindOpenAccounts",
         "find_open_accounts",
         "open",
-        {"run_key": Path("$.run.run_key")},
+        {"run_key": Path("$.run.run_key"), "exit_at": Path("$.run.exit_at")},
         retry=parts.PERSISTENCE,
     ),
     Map(
@@ -325,12 +279,12 @@ _EXIT: list[State] = [
         items=Path("$.open.accounts"),
         item=ExitData,
         select={"account": MAP_ITEM_VALUE},
-        states=_start("StartExit", "EXIT", Path("$.account.run_key"), Path("$.account"), _SFN_PERSISTENCE),
+        states=start("StartExit", "EXIT", Path("$.account.run_key"), Path("$.account"), SFN_PERSISTENCE),
         result=Started,
         slot="started",
         never_fails=True,
     ),
-    *_all_started("Exits", "ExitsStarted"),
+    *all_started("Exits", "ExitsStarted"),
     Succeed(name="ExitsStarted"),
 ]
 

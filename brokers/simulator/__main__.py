@@ -55,6 +55,9 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument(
         "--postback-url", default="", help="where to post order updates; {account} becomes the user id"
     )
+    parse.add_argument(
+        "--redirect-url", default="", help="where a login leads, as registered; {account} becomes the user id"
+    )
     parse.add_argument("--always-open", action="store_true", help="take orders at any hour of any day")
     parse.add_argument(
         "--step-ms", type=float, default=15.0, help="milliseconds between two states of an order"
@@ -79,7 +82,10 @@ def world_from(arguments: argparse.Namespace) -> World:
     """
     accounts = [Account.parse(text) for text in arguments.account or [DEMO_ACCOUNT]]
     settings = Settings(
-        postback_url=arguments.postback_url, always_open=arguments.always_open, step_ms=arguments.step_ms
+        postback_url=arguments.postback_url,
+        redirect_url=arguments.redirect_url,
+        always_open=arguments.always_open,
+        step_ms=arguments.step_ms,
     )
     return build_world(
         choose_clock(arguments.date),

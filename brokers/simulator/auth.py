@@ -78,6 +78,10 @@ class Sessions:
         self._requests[token] = account.user_id
         return token
 
+    def owner(self, api_key: str) -> str:
+        """The user id of the account that an API key belongs to."""
+        return self._known(api_key).user_id
+
     def exchange(self, api_key: str, request_token: str, checksum: str, at: datetime) -> tuple[Account, str]:
         """Trade a request token for an access token. The checksum is sha256(key + request token + secret)."""
         account = self._known(api_key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -26,14 +26,22 @@ PROFILE: dict[str, Any] = {
 
 
 async def login_page(request: Request) -> Response:
-    """`GET /connect/login`: nobody types anything here; the browser is sent on with a request token."""
+    """`GET /connect/login`: nobody types anything here; the browser is sent on with a request token.
+
+    As at Kite, `redirect_params` (a query string in a query string) go along to the registered address.
+    """
     world: World = request.app.state.world
+    asked = request.query_params
     try:
-        token = world.sessions.request_token(request.query_params.get("api_key", ""))
+        token = world.sessions.request_token(asked.get("api_key", ""))
     except KiteError as error:
         return error.response()
-    target = request.query_params.get("redirect_url") or str(request.url_for("logged_in"))
+    registered = world.settings.redirect_url.replace("{account}", world.sessions.owner(asked["api_key"]))
+    target = asked.get("redirect_url") or registered or str(request.url_for("logged_in"))
     query = {"action": "login", "type": "login", "status": "success", "request_token": token}
+    query |= {
+        name: value for name, value in parse_qsl(asked.get("redirect_params", "")) if f"{name}=" not in target
+    }
     return RedirectResponse(f"{target}{'&' if '?' in target else '?'}{urlencode(query)}", 302)
 
 

@@ -41,6 +41,7 @@ class Settings(BaseModel):
     limits: bool = True
     registered_ips: dict[str, list[str]] = Field(default_factory=dict)
     postback_url: str = ""
+    redirect_url: str = ""
     step_ms: float = Field(default=15.0, gt=0)
     cash: Decimal = Decimal(10_000_000)
     price_bands: bool = True

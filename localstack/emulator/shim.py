@@ -4,6 +4,12 @@
   match. AWS answers the exception's class name with its message and stack trace, and so does the shim.
 - A worker is thrown away after an exception. On AWS the execution environment lives on: otherwise every
   expected error would cost a cold start.
+- A stream's batch of which a function reports some items as failed (`batchItemFailures`) counts as done. AWS
+  gives what failed again. So does the shim, with the rest of the batch: the functions take a change twice.
+- Any code confirms a sign-up. AWS compares it with the one in the e-mail, and so does the shim.
+- Nobody can ask whether a stream has changes that no function has seen yet: `GET /_local/idle` says so.
+- Each call beyond those that run starts another worker, which costs a second of a small machine's time. Here
+  a call first waits a moment for one of `WORKERS` to be free: most calls take a twentieth of a second.
 - Its EventBridge Scheduler fires by the wall clock and in UTC. `localstack.schedules` fires instead.
 
 The shim replaces text and functions inside ministack, so it refuses any version it was not written for.
@@ -11,6 +17,8 @@ The shim replaces text and functions inside ministack, so it refuses any version
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from types import ModuleType
@@ -32,6 +40,15 @@ _ANSWER_WITH_ITS_NAME = (
 )
 
 
+IDLE = "/_local/idle"
+
+WORKERS = 2
+"""Of one function, before a call waits for one of them."""
+
+PATIENCE_SECONDS = 0.5
+"""A call that finds all workers busy for longer gets one of its own, as on AWS."""
+
+
 class UnexpectedMinistack(RuntimeError):
     """The installed ministack is not the one the shim was written for."""
 
@@ -47,10 +64,15 @@ def apply() -> None:
     found = version("ministack")
     if found != VERSION:
         raise UnexpectedMinistack(f"ministack {found} is installed, the shim was written for {VERSION}")
-    from ministack.core import lambda_runtime  # noqa: PLC0415  (only the emulator's environment has it)
-    from ministack.services import lambda_svc, scheduler  # noqa: PLC0415
+    from ministack import app  # noqa: PLC0415  (only the emulator's environment has it)
+    from ministack.core import lambda_runtime  # noqa: PLC0415
+    from ministack.services import cognito, dynamodb, lambda_svc, scheduler  # noqa: PLC0415
 
     name_exceptions(lambda_runtime, lambda_svc)
+    lambda_svc._execute_function = repeating(lambda_svc._execute_function)
+    lambda_svc.acquire_worker = sharing(lambda_svc.acquire_worker)
+    cognito._run_idp_handler = comparing(cognito._run_idp_handler, cognito._confirmation_code_error)
+    app.app = telling(app.app, lambda: busy(lambda_svc, dynamodb))
     scheduler.start_scheduler = _no_ticker
 
 
@@ -74,6 +96,80 @@ def naming(execute: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, An
         return {**answer, "body": body[FUNCTION_ERROR], "error": True}
 
     return execute_and_name
+
+
+def repeating(execute: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Wrap the function that runs a Lambda: a stream's batch with failed items is a failed batch."""
+
+    def execute_and_repeat(func: dict[str, Any], event: object) -> dict[str, Any]:
+        answer = execute(func, event)
+        body = answer.get("body")
+        if _from_stream(event) and isinstance(body, dict) and body.get("batchItemFailures"):
+            return {**answer, "error": True}
+        return answer
+
+    return execute_and_repeat
+
+
+def _from_stream(event: object) -> bool:
+    records = event.get("Records") if isinstance(event, dict) else None
+    return bool(records) and records[0].get("eventSource") == "aws:dynamodb"  # type: ignore[index]
+
+
+def sharing(acquire: Callable[..., tuple[Any, str]]) -> Callable[..., tuple[Any, str]]:
+    """Wrap the function that hands out workers. One that is slow does not hold up the others for long."""
+
+    def acquire_or_wait(*function: Any, **more: Any) -> tuple[Any, str]:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            worker, reason = acquire(*function, max_concurrency=WORKERS, **more)
+            if worker is not None:
+                return worker, reason
+            time.sleep(0.01)
+        return acquire(*function, **more)
+
+    return acquire_or_wait
+
+
+def comparing(run: Callable[..., Any], refusal: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap the function that runs an action of Cognito: a confirmation needs the code that was sent."""
+
+    def run_and_compare(handler: object, action: str, data: dict[str, Any]) -> Any:
+        return refusal(action, data) or run(handler, action, data)
+
+    return run_and_compare
+
+
+def busy(functions: ModuleType, tables: ModuleType) -> int:
+    """Lambdas that run, and changes in streams that their functions have not seen yet."""
+    running: int = functions.executions_in_flight()[0]
+    return running + sum(_waiting(esm, functions, tables) for *_, esm in functions._iter_all_esms())
+
+
+def _waiting(mapping: dict[str, Any], functions: ModuleType, tables: ModuleType) -> int:
+    source: str = mapping.get("EventSourceArn", "")
+    if ":dynamodb:" not in source:
+        return 0
+    _, _, _, region, account, resource = source.split(":", 5)
+    end: int = tables.stream_end_position(resource.split("/")[1], account_id=account, region=region)
+    positions = functions._dynamodb_stream_positions._data
+    seen = next((at for key, at in positions.items() if mapping["UUID"] in key), 0)
+    return max(0, end - int(seen))
+
+
+def telling(serve: Callable[..., Any], count: Callable[[], int]) -> Callable[..., Any]:
+    """Wrap ministack's ASGI application: `GET /_local/idle` answers the conductor."""
+
+    async def serve_and_tell(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] != IDLE:
+            await serve(scope, receive, send)
+            return
+        body = json.dumps({"busy": count(), "next_due": None}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return serve_and_tell
 
 
 def _no_ticker() -> None:

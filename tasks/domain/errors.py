@@ -4,6 +4,7 @@
 
     DomainError
      ├── InvalidStrategy       a strategy document cannot be what its author meant
+     ├── InvalidDocument       a basket, subscription or account cannot be what its author meant
      ├── InvalidPayload        a schedule's event cannot be acted on
      ├── UnknownUnderlying     no index of that name is traded here
      ├── CalendarExhausted     the trading calendar does not reach that day
@@ -31,6 +32,14 @@ class InvalidStrategy(DomainError):
 
     def __init__(self, problems: tuple[str, ...], *, name: str = "") -> None:
         super().__init__(f"strategy{f' {name!r}' if name else ''}: {'; '.join(problems)}")
+        self.problems = problems
+
+
+class InvalidDocument(DomainError):
+    """A document is refused. `problems` holds one line for each field, path first."""
+
+    def __init__(self, problems: tuple[str, ...], *, what: str) -> None:
+        super().__init__(f"{what}: {'; '.join(problems)}")
         self.problems = problems
 
 

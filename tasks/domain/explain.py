@@ -59,6 +59,13 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "model_type": lambda _: "must be an object with fields",
     "greater_than_equal": lambda context: f"must be at least {context['ge']}",
     "less_than_equal": lambda context: f"must be at most {context['le']}",
+    "string_too_long": lambda context: f"must have at most {context['max_length']} characters",
+    "string_too_short": lambda context: f"must have at least {context['min_length']} characters",
+    "string_pattern_mismatch": lambda context: f"must match {context['pattern']}",
+    "too_long": lambda context: (
+        f"has {context['actual_length']} entries, at most {context['max_length']} are possible"
+    ),
+    "too_short": lambda context: f"needs at least {context['min_length']}",
     "greater_than": lambda context: f"must be more than {context['gt']}",
 }
 

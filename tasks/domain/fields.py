@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, PlainValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
 
 from tasks.domain.explain import shown
 
@@ -81,8 +90,47 @@ def _matching(pattern: str, words: str) -> Callable[[str], str]:
     return check
 
 
+def _plain(text: str) -> str:
+    """Text for people: no control characters, no markup. ZWJ and ZWNJ stay, Indian scripts need them."""
+    for char in text:
+        if char not in _ALLOWED and unicodedata.category(char) in _NOT_TEXT:
+            raise ValueError(f"holds the character U+{ord(char):04X}, which is not text")
+    if found := _MARKUP.search(text):
+        raise ValueError(f"holds markup ({shown(found[0])}): write plain text")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text:
+        raise ValueError("must be one line")
+    if text != text.strip():
+        raise ValueError("begins or ends with a blank")
+    return text
+
+
+def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what is named twice."""
+    if len(set(values)) < len(values):
+        twice = next(value for n, value in enumerate(values) if value in values[:n])
+        raise ValueError(f"names {shown(twice)} twice")
+    return values
+
+
+_ALLOWED = "\n\u200c\u200d"
+_NOT_TEXT = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+_MARKUP = re.compile(r"<\s*[A-Za-z/!?]|javascript\s*:|&#", re.IGNORECASE)
+
+Label = Annotated[str, Field(max_length=80), AfterValidator(_plain), AfterValidator(_one_line)]
+"""A name people give: one line of plain text, at most 80 characters."""
+
+Description = Annotated[str, Field(max_length=2000), AfterValidator(_plain)]
+"""Plain text of several lines, at most 2,000 characters."""
+
 TimeOfDay = Annotated[
-    time, PlainValidator(_time), PlainSerializer(lambda value: f"{value:%H:%M}", return_type=str)
+    time,
+    PlainValidator(_time),
+    PlainSerializer(lambda value: f"{value:%H:%M}", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["09:30"]}),
 ]
 """IST, to the minute: "09:30"."""
 
@@ -90,18 +138,36 @@ Weekdays = Annotated[
     tuple[Weekday, ...],
     PlainValidator(_weekdays),
     PlainSerializer(lambda days: [day.value for day in days], return_type=list[str]),
+    WithJsonSchema(
+        {"type": "array", "minItems": 1, "items": {"type": "string", "enum": [day.value for day in Weekday]}}
+    ),
 ]
 """In the week's order, each once."""
 
-Dte = Annotated[tuple[int, ...], PlainValidator(_dte), PlainSerializer(list, return_type=list[int])]
+_DAYS = {"type": "integer", "minimum": 0, "maximum": MAX_DTE}
+Dte = Annotated[
+    tuple[int, ...],
+    PlainValidator(_dte),
+    PlainSerializer(list, return_type=list[int]),
+    WithJsonSchema({"anyOf": [_DAYS, {"type": "array", "items": _DAYS}, {"type": "null"}]}),
+]
 """Days to expiry on which to trade; empty means any."""
 
 Name = Annotated[str, AfterValidator(_matching(r"[A-Za-z0-9._:@-]{1,128}", "letters, digits and . _ : @ -"))]
 StrategyId = Annotated[
-    str, AfterValidator(_matching(r"[a-z0-9-]{1,24}", "1 to 24 lower-case letters, digits and hyphens"))
+    str,
+    AfterValidator(_matching(r"[a-z0-9-]{1,24}", "1 to 24 lower-case letters, digits and hyphens")),
+    Field(json_schema_extra={"pattern": "^[a-z0-9-]{1,24}$"}),
+]
+BasketId = Annotated[
+    str,
+    AfterValidator(_matching(r"[a-z0-9-]{1,32}", "1 to 32 lower-case letters, digits and hyphens")),
+    Field(json_schema_extra={"pattern": "^[a-z0-9-]{1,32}$"}),
 ]
 AccountId = Annotated[
-    str, AfterValidator(_matching(r"[A-Z0-9]{2,12}", "2 to 12 capital letters and digits, such as ZA1234"))
+    str,
+    AfterValidator(_matching(r"[A-Z0-9]{2,12}", "2 to 12 capital letters and digits, such as ZA1234")),
+    Field(json_schema_extra={"pattern": "^[A-Z0-9]{2,12}$"}),
 ]
 RunId = Annotated[str, AfterValidator(_matching(r"S|M[1-9]\d?", "S for the schedule, or M1 to M99 by hand"))]
 """Strategy and account ids are short because an execution's name, at most 80 characters, holds both."""

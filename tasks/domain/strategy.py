@@ -11,15 +11,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from brokers.model import Exchange, Product, Right, Side
 from tasks.domain.errors import InvalidStrategy
 from tasks.domain.explain import problems, shown
-from tasks.domain.fields import AccountId, Dte, Model, StrategyId, TimeOfDay, Weekdays
+from tasks.domain.fields import AccountId, Dte, Label, Model, StrategyId, TimeOfDay, Weekdays
+from tasks.domain.indicators import Indicators
 from tasks.domain.payload import Payload, parse_payload
+from tasks.domain.stored import content
 from tasks.domain.strike_rules import AnyStrike, AtmStrike, Compare, ExactStrike, PremiumStrike, StrikeRule
 from tasks.domain.underlyings import UNDERLYINGS, Underlying, underlying
 
@@ -34,6 +36,8 @@ __all__ = [
     "Payload",
     "PremiumStrike",
     "Strategy",
+    "StrategyDraft",
+    "parse_draft",
     "parse_payload",
     "parse_strategy",
 ]
@@ -60,8 +64,15 @@ class OnLegReject(StrEnum):
     KEEP = "keep"
 
 
+def _side_has_default(schema: dict[str, Any]) -> None:
+    """A leg without a side takes the strategy's, so an author may leave it out."""
+    schema["required"].remove("side")
+
+
 class Leg(Model):
     """One contract to trade. A future has no strike, an option must have one."""
+
+    model_config = ConfigDict(json_schema_extra=_side_has_default)
 
     side: Side
     right: Right
@@ -86,45 +97,30 @@ def _known_underlying(name: str) -> str:
     return name
 
 
-class Strategy(Model):
-    """A strategy as its author wrote it. Times are IST, `grace_seconds` is how late an entry may be.
+class StrategyDraft(Model):
+    """A strategy as its author writes it. Times are IST, `grace_seconds` is how late an entry may be.
 
     `transaction_type` is the default side of legs that name none. `accounts` are broker accounts it trades in.
-    An NRML position is still squared off at `exit_time`: nothing is held overnight.
+    An NRML position is still squared off at `exit_time`: nothing is held overnight. What is triggered by
+    `indicators` is kept, and cannot be enabled until a machine evaluates them.
     """
 
-    strategy_id: StrategyId
-    name: str = Field(default="", max_length=80)
-    basket_id: str = Field(default="", max_length=128)
-    underlying: Annotated[str, AfterValidator(_known_underlying)]
+    name: Label = ""
+    underlying: Annotated[
+        str, AfterValidator(_known_underlying), Field(json_schema_extra={"enum": list(UNDERLYINGS)})
+    ]
     entry_time: TimeOfDay
     exit_time: TimeOfDay
     weekdays: Weekdays
     dte: Dte = ()
     transaction_type: Side | None = None
     product: Product = Product.MIS
-    legs: tuple[Leg, ...]
+    trigger: Literal["time", "indicator"] = "time"
+    indicators: Indicators | None = Field(default=None, validate_default=True)
+    legs: tuple[Leg, ...] = Field(json_schema_extra={"minItems": 1, "maxItems": MAX_LEGS})
     on_leg_reject: OnLegReject = OnLegReject.UNWIND
     grace_seconds: int = Field(default=300, ge=0, le=MAX_GRACE_SECONDS)
-    enabled: bool = True
     accounts: tuple[AccountId, ...] = ()
-
-    @property
-    def index(self) -> Underlying:
-        return underlying(self.underlying)
-
-    @property
-    def exchange(self) -> Exchange:
-        return self.index.exchange
-
-    @property
-    def expiry_rules(self) -> tuple[ExpiryRule, ...]:
-        """The rules its legs use, each once, in their order."""
-        return tuple(dict.fromkeys(leg.expiry for leg in self.legs))
-
-    def to_document(self) -> dict[str, Any]:
-        """JSON-shaped; `parse_strategy` reads it back to an equal strategy."""
-        return self.model_dump(mode="json")
 
     @field_validator("exit_time", mode="after")
     @classmethod
@@ -136,6 +132,16 @@ class Strategy(Model):
                 "a position is closed on the day it was opened"
             )
         return exit_time
+
+    @field_validator("indicators", mode="after")
+    @classmethod
+    def _indicators_fit(cls, indicators: Indicators | None, info: ValidationInfo) -> Indicators | None:
+        trigger = info.data.get("trigger")
+        if trigger == "indicator" and indicators is None:
+            raise ValueError("is missing: an indicator-based strategy says what it waits for")
+        if trigger == "time" and indicators is not None:
+            raise ValueError('belongs to trigger "indicator", and this strategy enters by time')
+        return indicators
 
     @field_validator("legs", mode="after")
     @classmethod
@@ -154,22 +160,65 @@ class Strategy(Model):
         return accounts
 
 
+class Strategy(StrategyDraft):
+    """A strategy with its place in the catalog. Disabled, it enters nothing; its exits go on."""
+
+    strategy_id: StrategyId
+    basket_id: str = Field(default="", max_length=128)
+    enabled: bool = Field(default=True, validate_default=True)
+
+    @property
+    def index(self) -> Underlying:
+        return underlying(self.underlying)
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.index.exchange
+
+    @property
+    def expiry_rules(self) -> tuple[ExpiryRule, ...]:
+        """The rules its legs use, each once, in their order."""
+        return tuple(dict.fromkeys(leg.expiry for leg in self.legs))
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON-shaped; `parse_strategy` reads it back to an equal strategy."""
+        return self.model_dump(mode="json")
+
+    @field_validator("enabled", mode="after")
+    @classmethod
+    def _can_run(cls, enabled: bool, info: ValidationInfo) -> bool:
+        if enabled and info.data.get("trigger") == "indicator":
+            raise ValueError("an indicator-based strategy is kept, but cannot run yet: it must stay disabled")
+        return enabled
+
+
+DraftT = TypeVar("DraftT", bound=StrategyDraft)
+
 _KNOWN = (*Strategy.model_fields, *Leg.model_fields)
 
 
+def parse_draft(document: Mapping[str, Any]) -> StrategyDraft:
+    """What an author wrote. Raises `InvalidStrategy`, as `parse_strategy` does."""
+    return _parse(StrategyDraft, document, name="")
+
+
 def parse_strategy(document: Mapping[str, Any]) -> Strategy:
-    """The strategy that a JSON-shaped document describes.
+    """The strategy that a JSON-shaped document describes, as its author wrote it or as the catalog keeps it.
 
     Raises
     ------
     InvalidStrategy
         Its text has one reason for each wrong field, the field's path first.
     """
+    name = document.get("strategy_id", "") if isinstance(document, Mapping) else ""
+    return _parse(Strategy, content(document), name=str(name)[:24])
+
+
+def _parse(model: type[DraftT], document: Mapping[str, Any], *, name: str) -> DraftT:
     try:
-        return Strategy.model_validate_json(json.dumps(_with_default_sides(document), default=str))
+        return model.model_validate_json(json.dumps(_with_default_sides(document), default=str))
     except ValidationError as error:
-        name = document.get("strategy_id", "") if isinstance(document, Mapping) else ""
-        raise InvalidStrategy(problems(error, known=_KNOWN), name=str(name)[:24]) from None
+        raise InvalidStrategy(problems(error, known=_KNOWN), name=name) from None
 
 
 def _with_default_sides(document: Mapping[str, Any]) -> Mapping[str, Any]:

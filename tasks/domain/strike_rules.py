@@ -103,4 +103,4 @@ def _from_text(text: str) -> AnyStrike | None:
     return None
 
 
-StrikeRule = Annotated[AnyStrike, BeforeValidator(_rule)]
+StrikeRule = Annotated[AnyStrike, BeforeValidator(_rule, json_schema_input_type=AnyStrike | str | float)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks.stores.journal import EventStore, ViewStore
 from tasks.stores.ports import (
     CallbackStore,
     CatalogStore,
@@ -22,3 +23,5 @@ class Stores:
     callbacks: CallbackStore
     catalog: CatalogStore
     market: MarketStore
+    views: ViewStore
+    events: EventStore

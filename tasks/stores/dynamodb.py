@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,11 @@ from tasks.spec import Table
 from tasks.stores import documents
 from tasks.stores.bundle import Stores
 from tasks.stores.forward import changes
+from tasks.stores.journal_dynamodb import DynamoEvents, DynamoViews
 from tasks.stores.ports import (
+    ANY,
     AccountRun,
+    Change,
     ExitRound,
     OrderRow,
     OrderState,
@@ -25,7 +28,7 @@ from tasks.stores.ports import (
     StoreUnavailable,
 )
 from tasks.stores.schema import BY_BROKER_ORDER, BY_POSITION, BY_USER_DATE, EXIT_DUE
-from tasks.stores.table import DynamoTable, expression, transact, with_condition
+from tasks.stores.table import DynamoTable, expression, transact, transact_refused, with_condition
 from tasks.stores.wire import attribute, attributes, from_item, instant, to_item
 
 if TYPE_CHECKING:
@@ -56,6 +59,8 @@ def dynamodb_stores(
         callbacks=DynamoCallbacks(tables[Table.CALLBACKS]),
         catalog=DynamoCatalog(tables[Table.CATALOG]),
         market=DynamoMarket(tables[Table.MARKET]),
+        views=DynamoViews(tables[Table.VIEWS]),
+        events=DynamoEvents(tables[Table.EVENTS]),
     )
 
 
@@ -264,14 +269,22 @@ class DynamoRuns:
         )
         return [from_item(ExitRound, item) for item in items]
 
-    def set_phase(self, run_key: str, account: str, phase: Phase, *, unless: Iterable[Phase] = ()) -> bool:
+    def set_phase(
+        self,
+        run_key: str,
+        account: str,
+        phase: Phase,
+        *,
+        unless: Iterable[Phase] = (),
+        exit_execution: str = "",
+    ) -> bool:
         refused = {f"unless{n}": standing for n, standing in enumerate(unless)}
         conditions = ["attribute_exists(#run_key)", *(f"#phase <> :{name}" for name in refused)]
         key = {"run_key": run_key, "item": _ACCOUNT + account}
         flat = phase is Phase.FLAT
         return self._table.update(
             key,
-            {"phase": phase},
+            {"phase": phase, **({"exit_execution": exit_execution} if exit_execution else {})},
             remove=("exit_date",) if flat else (),
             copy={} if flat else {"exit_date": "exit_on"},
             condition=" AND ".join(conditions),
@@ -316,11 +329,13 @@ class DynamoCallbacks:
 
 
 class DynamoCatalog:
+    """Documents by owner and item. A document's `version` is an attribute too, for conditions."""
+
     def __init__(self, table: DynamoTable) -> None:
         self._table = table
 
     def put(self, owner: str, item: str, document: dict[str, Any]) -> None:
-        self._table.put(attributes({"owner": owner, "item": item, **documents.pack(document)}))
+        self._table.put(_document_item(owner, item, document))
 
     def get(self, owner: str, item: str) -> dict[str, Any] | None:
         found = self._table.get(owner=owner, item=item)
@@ -332,6 +347,54 @@ class DynamoCatalog:
             condition, values = f"{condition} AND begins_with(#item, :prefix)", {**values, "prefix": prefix}
         found = self._table.query(condition, values)
         return [documents.unpack(item) for item in found]
+
+    def get_many(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        found = self._table.get_many({"owner": owner, "item": item} for owner, item in keys)
+        return {(str(one["owner"]["S"]), str(one["item"]["S"])): documents.unpack(one) for one in found}
+
+    def everything(self, prefix: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        for found in self._table.scan():
+            item = str(found["item"]["S"])
+            if item.startswith(prefix):
+                yield str(found["owner"]["S"]), item, documents.unpack(found)
+
+    def commit(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        items: Any = [self._part(change) for change in changes]
+        refused = transact_refused(self._table.client, items, table=self._table.name, pause=self._table.pause)
+        return tuple(changes[n] for n in refused)
+
+    def _part(self, change: Change) -> dict[str, Any]:
+        key = attributes({"owner": change.owner, "item": change.item})
+        condition, values = _expectation(change.expected)
+        arguments: dict[str, Any] = {"TableName": self._table.name}
+        if change.only_check:
+            return {"ConditionCheck": with_condition(arguments | {"Key": key}, condition, values)}
+        if change.document is None:
+            return {"Delete": with_condition(arguments | {"Key": key}, condition, values)}
+        item = _document_item(change.owner, change.item, change.document, expires_at=change.expires_at)
+        return {"Put": with_condition(arguments | {"Item": item}, condition, values)}
+
+
+def _document_item(
+    owner: str, item: str, document: dict[str, Any], *, expires_at: datetime | None = None
+) -> dict[str, Any]:
+    """`expires_at` is in seconds, as DynamoDB's time to live takes it."""
+    version = document.get("version")
+    seconds = int(expires_at.timestamp()) if expires_at else None
+    known = {"version": version if isinstance(version, int) else None, "expires_at": seconds}
+    return attributes({"owner": owner, "item": item, **known, **documents.pack(document)})
+
+
+def _expectation(expected: int) -> tuple[str, dict[str, object]]:
+    """The condition that a `Change` of that expectation needs."""
+    if expected == ANY:
+        return "", {}
+    if expected == 0:
+        return "attribute_not_exists(#owner)", {}
+    if expected == 1:
+        uncounted = "( attribute_exists(#owner) AND attribute_not_exists(#version) )"
+        return f"#version = :expected OR {uncounted}", {"expected": 1}
+    return "#version = :expected", {"expected": expected}
 
 
 class DynamoMarket:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from threading import RLock
@@ -13,7 +13,8 @@ from brokers.clock import IST
 from tasks.domain.ids import Purpose
 from tasks.stores.bundle import Stores
 from tasks.stores.forward import changes
-from tasks.stores.ports import AccountRun, ExitRound, OrderRow, OrderState, Phase, PositionRow
+from tasks.stores.journal_memory import MemoryEvents, MemoryViews
+from tasks.stores.ports import ANY, AccountRun, Change, ExitRound, OrderRow, OrderState, Phase, PositionRow
 
 
 def memory_stores() -> Stores:
@@ -27,6 +28,8 @@ def memory_stores() -> Stores:
         callbacks=MemoryCallbacks(lock),
         catalog=MemoryCatalog(lock),
         market=MemoryMarket(lock),
+        views=MemoryViews(lock),
+        events=MemoryEvents(lock),
     )
 
 
@@ -54,12 +57,21 @@ class MemoryRuns:
             found = [row for row in self._accounts.values() if row.run_key == run_key]
         return sorted(found, key=lambda row: row.account)
 
-    def set_phase(self, run_key: str, account: str, phase: Phase, *, unless: Iterable[Phase] = ()) -> bool:
+    def set_phase(
+        self,
+        run_key: str,
+        account: str,
+        phase: Phase,
+        *,
+        unless: Iterable[Phase] = (),
+        exit_execution: str = "",
+    ) -> bool:
         with self._lock:
             plan = self._accounts.get((run_key, account))
             if plan is None or plan.phase in tuple(unless):
                 return False
-            self._accounts[run_key, account] = plan.model_copy(update={"phase": phase})
+            told = {"exit_execution": exit_execution} if exit_execution else {}
+            self._accounts[run_key, account] = plan.model_copy(update={"phase": phase, **told})
             return True
 
     def plan_exit_round(self, plan: ExitRound) -> ExitRound:
@@ -256,6 +268,15 @@ class _Documents:
             text = self._texts.get((partition, item))
         return json.loads(text) if text is not None else None
 
+    def delete(self, partition: str, item: str, /) -> None:
+        with self._lock:
+            self._texts.pop((partition, item), None)
+
+    def everything(self, prefix: str) -> Sequence[tuple[str, str, dict[str, Any]]]:
+        with self._lock:
+            found = sorted((*key, text) for key, text in self._texts.items() if key[1].startswith(prefix))
+        return [(owner, item, json.loads(text)) for owner, item, text in found]
+
     def list(self, partition: str, prefix: str) -> Sequence[dict[str, Any]]:
         with self._lock:
             found = sorted(
@@ -268,6 +289,7 @@ class _Documents:
 
 class MemoryCatalog:
     def __init__(self, lock: RLock) -> None:
+        self._lock = lock
         self._documents = _Documents(lock)
 
     def put(self, owner: str, item: str, document: dict[str, Any]) -> None:
@@ -278,6 +300,33 @@ class MemoryCatalog:
 
     def list(self, owner: str, prefix: str) -> Sequence[dict[str, Any]]:
         return self._documents.list(owner, prefix)
+
+    def get_many(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        found = {key: self.get(*key) for key in keys}
+        return {key: document for key, document in found.items() if document is not None}
+
+    def everything(self, prefix: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        return iter(self._documents.everything(prefix))
+
+    def commit(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        texts = {id(change): json.dumps(change.document, allow_nan=False) for change in changes}
+        with self._lock:
+            refused = tuple(change for change in changes if not self._as_expected(change))
+            if refused:
+                return refused
+            for change in changes:
+                if change.only_check:
+                    continue
+                if change.document is None:
+                    self._documents.delete(change.owner, change.item)
+                else:
+                    self._documents.put(change.owner, change.item, json.loads(texts[id(change)]))
+        return ()
+
+    def _as_expected(self, change: Change) -> bool:
+        standing = self._documents.get(change.owner, change.item)
+        version = 0 if standing is None else int(standing.get("version", 1))
+        return change.expected in (ANY, version)
 
 
 class MemoryMarket:

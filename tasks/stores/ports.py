@@ -7,7 +7,8 @@ won), not an exception; throttling and outages raise `StoreUnavailable`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -155,6 +156,8 @@ class AccountRun(Row):
     entry_until: datetime
     exit_at: datetime
     legs: tuple[PlannedLeg, ...]
+    execution: str = ""
+    exit_execution: str = ""
 
 
 class ExitRound(Row):
@@ -235,8 +238,19 @@ class RunStore(Protocol):
 
     def accounts(self, run_key: str) -> Sequence[AccountRun]: ...
 
-    def set_phase(self, run_key: str, account: str, phase: Phase, *, unless: Iterable[Phase] = ()) -> bool:
-        """Move the account's phase. False if it is in one of `unless`, or there is no plan."""
+    def set_phase(
+        self,
+        run_key: str,
+        account: str,
+        phase: Phase,
+        *,
+        unless: Iterable[Phase] = (),
+        exit_execution: str = "",
+    ) -> bool:
+        """Move the account's phase. False if it is in one of `unless`, or there is no plan.
+
+        `exit_execution` is remembered where it is not empty: the ARN of the execution that closes.
+        """
 
     def plan_exit_round(self, plan: ExitRound) -> ExitRound:
         """Write the round unless there is one of that number, and return the one that stands."""
@@ -259,12 +273,44 @@ class CallbackStore(Protocol):
         """Forget this token (and only this one: a newer one stays)."""
 
 
+ANY = -1
+"""Of `Change.expected`: whatever is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One part of a catalog transaction. `document` replaces the item, None deletes it.
+
+    `expected` is the version (the document's `version`) that must still stand: 0 for no item, `ANY` for no
+    condition. With `only_check` nothing is written. The item may be dropped by the table after `expires_at`.
+    """
+
+    owner: str
+    item: str
+    document: dict[str, Any] | None
+    expected: int
+    only_check: bool = False
+    expires_at: datetime | None = None
+
+
 class CatalogStore(Protocol):
     def put(self, owner: str, item: str, document: dict[str, Any]) -> None: ...
 
     def get(self, owner: str, item: str) -> dict[str, Any] | None: ...
 
     def list(self, owner: str, prefix: str) -> Sequence[dict[str, Any]]: ...
+
+    def get_many(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        """By (owner, item); what is not there is left out."""
+
+    def everything(self, prefix: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Owner, item and document of all items of that prefix, whoever's: a scan, for what compares all."""
+
+    def commit(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        """All or nothing; the changes whose expectation was refused, so nothing if all is written.
+
+        At most 100 changes, each of another item. A document without `version` counts as its first version.
+        """
 
 
 class MarketStore(Protocol):

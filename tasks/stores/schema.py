@@ -46,4 +46,5 @@ SCHEMA: dict[Table, TableSchema] = {
     Table.CATALOG: TableSchema(Key("owner", "item"), {}),
     Table.MARKET: TableSchema(Key("underlying", "item"), {}),
     Table.EVENTS: TableSchema(Key("aggregate", "sequence", "N"), {}),
+    Table.VIEWS: TableSchema(Key("owner", "item"), {}),
 }

@@ -76,6 +76,11 @@ class DynamoTable:
             answer = self.client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)
         return answer.get("Item")
 
+    def get_item(self, key: Mapping[str, Attribute]) -> Item | None:
+        """As `get`, for a key that is not all text."""
+        with named_errors(self.name):
+            return self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True).get("Item")
+
     def get_many(self, keys: Iterable[Mapping[str, str]]) -> list[Item]:
         """Strongly consistent, in no order; keys that are not there are left out."""
         wanted = [dict(pairs) for pairs in dict.fromkeys(tuple(sorted(key.items())) for key in keys)]
@@ -127,6 +132,13 @@ class DynamoTable:
             for page in pages:
                 yield from page["Items"]
 
+    def scan(self) -> Iterator[Item]:
+        """Every item: for what compares or rebuilds a whole table, never for a question somebody waits for."""
+        pages = self.client.get_paginator("scan").paginate(TableName=self.name, ConsistentRead=True)
+        with named_errors(self.name):
+            for page in pages:
+                yield from page["Items"]
+
     def _batch(self, keys: list[dict[str, Attribute]]) -> list[Item]:
         """One batch; DynamoDB may leave keys unprocessed under load, and they are asked again."""
         request: Any = {self.name: {"Keys": keys, "ConsistentRead": True}}
@@ -163,7 +175,18 @@ def transact(
     table: str,
     pause: Callable[[float], None],
 ) -> bool:
-    """All or nothing. False if a condition was refused.
+    """All or nothing. False if a condition was refused."""
+    return not transact_refused(client, items, table=table, pause=pause)
+
+
+def transact_refused(
+    client: DynamoDBClient,
+    items: Sequence[TransactWriteItemTypeDef],
+    *,
+    table: str,
+    pause: Callable[[float], None],
+) -> tuple[int, ...]:
+    """All or nothing. The places of the items whose condition was refused; empty if all is written.
 
     Legs of one basket check the same item at the same moment, and DynamoDB then cancels one of them for the
     conflict alone: nothing happened, so it is tried again.
@@ -173,13 +196,14 @@ def transact(
             try:
                 client.transact_write_items(TransactItems=items)
             except client.exceptions.TransactionCanceledException as cancelled:
-                codes = {reason.get("Code", "None") for reason in cancelled.response["CancellationReasons"]}
-                if "ConditionalCheckFailed" in codes:
-                    return False
-                if not codes <= {"None", "TransactionConflict", "ThrottlingError"}:
+                codes = [reason.get("Code", "None") for reason in cancelled.response["CancellationReasons"]]
+                refused = tuple(n for n, code in enumerate(codes) if code == "ConditionalCheckFailed")
+                if refused:
+                    return refused
+                if not set(codes) <= {"None", "TransactionConflict", "ThrottlingError"}:
                     raise
             else:
-                return True
+                return ()
         pause(backoff(attempt))
     raise StoreUnavailable(f"{table}: the transaction conflicted {_TRIES} times")
 

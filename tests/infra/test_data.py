@@ -18,6 +18,7 @@ KEYS = {
     "catalog": "owner, item",
     "market": "underlying, item",
     "events": "aggregate, sequence",
+    "views": "owner, item",
 }
 INDEXES = {
     "orders": {
@@ -81,7 +82,7 @@ def test_tables_are_encrypted_and_paid_by_use(aws: Assembly) -> None:
 def test_a_task_token_never_reaches_a_stream(aws: Assembly, local: Assembly) -> None:
     for assembly in (aws, local):
         streaming = {name for name, table in tables(assembly).items() if "StreamSpecification" in table}
-        assert streaming == {"orders", "positions", "runs"}
+        assert streaming == {"orders", "positions", "runs", "catalog", "events"}
 
 
 def test_reports_are_private_encrypted_and_move_to_cheaper_storage(aws: Assembly) -> None:
@@ -91,3 +92,8 @@ def test_reports_are_private_encrypted_and_move_to_cheaper_storage(aws: Assembly
     (rule,) = bucket.properties["LifecycleConfiguration"]["Rules"]
     assert rule["Status"] == "Enabled"
     assert rule["Transitions"][0]["StorageClass"] == "STANDARD_IA"
+
+
+def test_the_address_of_every_stream_can_be_found(aws: Assembly) -> None:
+    named_streams = {each.properties["Name"] for each in aws.all("AWS::SSM::Parameter")}
+    assert named_streams == {f"/algo/streams/{t}" for t in ("orders", "positions", "runs", "catalog", "events")}

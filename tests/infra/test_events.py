@@ -8,8 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from infra.alarms import COUNTED
+from infra.api import SIGNED_IN
 from infra.settings import PREFIX, ROOT, named
-from tests.infra.templates import Assembly, Json, as_list, statements
+from tasks.catalogue import FUNCTIONS
+from tests.infra.templates import Assembly, Json, as_list, as_text, statements
+from workflows.catalogue import MACHINES
+from workflows.timetable import HOUSEKEEPING, PLATFORM, TIMETABLE
 
 pytestmark = pytest.mark.slow
 
@@ -35,9 +39,37 @@ def counted_names() -> Iterator[str]:
 
 
 def test_one_bad_update_does_not_hold_up_the_others(aws: Assembly) -> None:
-    (mapping,) = aws.all("AWS::Lambda::EventSourceMapping")
-    assert mapping.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping.properties["FunctionName"]["Ref"].startswith("ApplyUpdates")
+    mappings = [each.properties for each in aws.all("AWS::Lambda::EventSourceMapping")]
+    assert all(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for mapping in mappings)
+    (queued,) = (each for each in mappings if "BisectBatchOnFunctionError" not in each)
+    assert queued["FunctionName"]["Ref"].startswith("ApplyUpdates")
+
+
+def test_a_change_that_can_not_become_an_event_ends_alone_among_the_dead_letters(aws: Assembly) -> None:
+    fed = [
+        each.properties
+        for each in aws.all("AWS::Lambda::EventSourceMapping")
+        if "BisectBatchOnFunctionError" in each.properties
+    ]
+    assert sorted(each["EventSourceArn"] for each in fed) == sorted(
+        f"{{{{resolve:ssm:/algo/streams/{table}}}}}" for spec in FUNCTIONS for table in spec.fed_by
+    )
+    for mapping in fed:
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert mapping["StartingPosition"] == "TRIM_HORIZON"
+        assert mapping["MaximumRetryAttempts"] >= 5
+        target = mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0]
+        assert target.startswith("EventsDeadLetters")
+
+
+def test_an_event_that_nobody_takes_is_a_dead_letter(aws: Assembly) -> None:
+    rules = [each.properties for each in aws.all("AWS::Events::Rule")]
+    assert {rule["Name"] for rule in rules} == {named(spec.name) for spec in FUNCTIONS if spec.hears}
+    for rule in rules:
+        assert rule["EventPattern"]["source"] == ["algo"]
+        (target,) = rule["Targets"]
+        assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith("EventsDeadLetters")
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
 
 
 def test_an_update_is_not_seen_twice_while_it_is_being_applied(aws: Assembly) -> None:
@@ -67,14 +99,61 @@ def test_queues_are_encrypted_and_speak_tls_only(aws: Assembly) -> None:
     assert all(queue["SqsManagedSseEnabled"] for queue in queues(aws).values())
 
 
-def test_the_only_way_in_is_a_throttled_postback(aws: Assembly) -> None:
-    assert [each.properties["RouteKey"] for each in aws.all("AWS::ApiGatewayV2::Route")] == [
-        "POST /postback/{account}"
-    ]
-    (stage,) = aws.all("AWS::ApiGatewayV2::Stage")
-    assert stage.properties["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 100, "ThrottlingRateLimit": 50}
-    assert "body" not in stage.properties["AccessLogSettings"]["Format"].lower()
+PUBLIC = {"POST /postback/{account}", "GET /callback/{account}", "GET /health"}
+"""Each proves itself in another way, or tells nothing."""
+
+
+def test_whoever_has_no_token_comes_in_nowhere_else(aws: Assembly) -> None:
+    routes = {each.properties["RouteKey"]: each.properties for each in aws.all("AWS::ApiGatewayV2::Route")}
+    guarded = {route for route, each in routes.items() if each.get("AuthorizationType") == "JWT"}
+    assert set(routes) - guarded == PUBLIC
+    assert guarded == {"ANY /{proxy+}"}
     assert not aws.all("AWS::Lambda::Url")
+
+
+def test_a_token_has_to_be_of_our_pool_and_for_our_client(aws: Assembly) -> None:
+    (authorizer,) = aws.all("AWS::ApiGatewayV2::Authorizer")
+    (pool,) = aws.all("AWS::Cognito::UserPool")
+    (client,) = aws.all("AWS::Cognito::UserPoolClient")
+    trusted = authorizer.properties["JwtConfiguration"]
+    assert trusted["Audience"] == [{"Ref": client.name}]
+    assert pool.name in as_text(trusted["Issuer"])
+
+
+def test_every_way_in_is_throttled_and_logs_no_body(aws: Assembly) -> None:
+    stages = [each.properties for each in aws.all("AWS::ApiGatewayV2::Stage")]
+    assert len(stages) == 2
+    for stage in stages:
+        assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] <= 100
+        assert "body" not in stage["AccessLogSettings"]["Format"].lower()
+        assert "authorization" not in stage["AccessLogSettings"]["Format"].lower()
+
+
+def test_people_prove_their_email_and_have_strong_passwords(aws: Assembly) -> None:
+    (pool,) = (each.properties for each in aws.all("AWS::Cognito::UserPool"))
+    assert pool["AutoVerifiedAttributes"] == ["email"]
+    assert pool["UsernameAttributes"] == ["email"]
+    assert pool["MfaConfiguration"] == "OPTIONAL"
+    assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
+    policy = pool["Policies"]["PasswordPolicy"]
+    assert policy["MinimumLength"] >= 12
+    assert all(policy[f"Require{kind}"] for kind in ("Lowercase", "Uppercase", "Numbers", "Symbols"))
+    groups = {each.properties["GroupName"] for each in aws.all("AWS::Cognito::UserPoolGroup")}
+    assert groups == {"admin", "user"}
+
+
+def test_the_client_keeps_no_secret_and_uses_the_code_flow(aws: Assembly) -> None:
+    (client,) = (each.properties for each in aws.all("AWS::Cognito::UserPoolClient"))
+    assert client["GenerateSecret"] is False
+    assert client["AllowedOAuthFlows"] == ["code"]
+    assert client["CallbackURLs"] == [SIGNED_IN]
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+
+
+def test_users_are_kept_when_a_stack_goes(aws: Assembly) -> None:
+    (pool,) = aws.all("AWS::Cognito::UserPool")
+    assert pool.properties["DeletionProtection"] == "ACTIVE"
+    assert pool.attributes["DeletionPolicy"] == "Retain"
 
 
 def test_every_bad_end_of_an_execution_alarms(aws: Assembly) -> None:
@@ -104,7 +183,9 @@ def test_functions_that_no_machine_runs_alarm_by_themselves(aws: Assembly) -> No
         if (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
     }
     names = {each.name for each in aws.all("AWS::Lambda::Function")}
-    assert watched == {name for name in names if name.startswith(("ReceivePostback", "ApplyUpdates"))}
+    triggered = [spec.name for spec in FUNCTIONS if spec.fed_by or spec.hears]
+    alone = ("ReceivePostback", "ApplyUpdates", "Api", *triggered)
+    assert watched == {name for name in names if name.rstrip("0123456789ABCDEF") in alone}
 
 
 def test_everything_a_task_counts_has_an_alarm(aws: Assembly) -> None:
@@ -133,8 +214,8 @@ def test_alarms_reach_the_topic_and_the_topic_takes_them(aws: Assembly) -> None:
 
 
 def test_a_schedule_starts_a_strategy_and_nothing_else(aws: Assembly) -> None:
-    (group,) = aws.all("AWS::Scheduler::ScheduleGroup")
-    assert group.properties["Name"] == PREFIX
+    groups = {each.properties["Name"] for each in aws.all("AWS::Scheduler::ScheduleGroup")}
+    assert groups == {PREFIX, PLATFORM, HOUSEKEEPING}
     (role,) = (
         each for each in aws.all("AWS::IAM::Role") if each.properties.get("RoleName") == named("schedules")
     )
@@ -162,7 +243,6 @@ def test_a_machine_is_its_committed_definition(aws: Assembly) -> None:
         assert machine["DefinitionString"].count("${") == sum(
             machine["DefinitionString"].count(f"${{{name}}}") for name in placeholders
         )
-        assert machine["StateMachineType"] == "STANDARD"
 
 
 def test_task_tokens_are_not_logged(aws: Assembly) -> None:
@@ -170,3 +250,17 @@ def test_task_tokens_are_not_logged(aws: Assembly) -> None:
     for machine in aws.machines().values():
         assert machine["LoggingConfiguration"]["Level"] == "ALL"
         assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+
+
+def test_what_waits_is_standard_and_what_looks_often_is_express(aws: Assembly) -> None:
+    kinds = {name: machine["StateMachineType"] for name, machine in aws.machines().items()}
+    assert kinds == {machine.name: machine.kind for machine in MACHINES}
+
+
+def test_the_platforms_own_machines_run_by_the_timetable(aws: Assembly) -> None:
+    made = {each.properties["Name"]: each.properties for each in aws.all("AWS::Scheduler::Schedule")}
+    assert set(made) == {timed.machine for timed in TIMETABLE}
+    for schedule in made.values():
+        assert schedule["GroupName"] != PREFIX  # the reconciler owns that group
+        assert schedule["ScheduleExpressionTimezone"] == "Asia/Kolkata"
+        assert schedule["Target"]["DeadLetterConfig"]

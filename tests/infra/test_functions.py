@@ -65,7 +65,9 @@ def test_code_is_ours_alone_and_holds_every_handler(aws: Assembly) -> None:
     with zipfile.ZipFile(aws.folder / f"asset.{archive}") as code:
         files = set(code.namelist())
     assert {name.split("/")[0] for name in files} == {"tasks", "brokers"}
-    assert not [name for name in files if name.startswith("brokers/simulator/") or name.endswith(".pyc")]
+    assert not [
+        name for name in files if name.startswith(("brokers/simulator/", "tasks/cli/")) or name.endswith(".pyc")
+    ]
     for name, function in functions.items():
         module, _, handler = function["Handler"].rpartition(".")
         assert handler == "handler"
@@ -108,7 +110,7 @@ def test_every_function_has_its_own_log_that_forgets(aws: Assembly) -> None:
 def test_the_emulator_gets_the_same_stacks_without_layers_machines_and_schedules(
     aws: Assembly, local: Assembly
 ) -> None:
-    assert set(local.templates) == {"AlgoData", "AlgoCompute"}
+    assert set(local.templates) == {"AlgoData", "AlgoCompute", "AlgoApi"}
     for stack, template in local.templates.items():
         expected = {
             name: each["Type"]

@@ -15,8 +15,21 @@ pytestmark = pytest.mark.slow
 
 ANSWERED = {
     "AwsSolutions-APIG4",
+    "AwsSolutions-COG2",
+    "AwsSolutions-COG3",
+    "AwsSolutions-COG8",
     "AwsSolutions-IAM5[Resource::*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:ap-south-1:<AWS::AccountId>:secret:algo/broker/*]",
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:ap-south-1:<AWS::AccountId>:schedule/algo/*]",
+    *(
+        "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:dynamodb:ap-south-1:<AWS::AccountId>:"
+        f"table/algo-{table}/stream/*]"
+        for table in ("catalog", "events", "orders", "positions", "runs")
+    ),
+    *(
+        f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:ap-south-1:<AWS::AccountId>:execution:algo-{name}:*]"
+        for name in ("AccountBasket", "StrategyLifecycle")
+    ),
     "AwsSolutions-L1",
     "AwsSolutions-S1",
     "AwsSolutions-SQS3",

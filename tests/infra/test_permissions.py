@@ -11,11 +11,12 @@ from policy_sentry.querying.actions import get_action_data
 from infra.settings import PREFIX, SECRET_PREFIX, named
 from tasks.catalogue import FUNCTIONS
 from tasks.spec import Table
-from tests.infra.templates import Assembly, Statement, statements
+from tests.infra.templates import Assembly, Statement, as_text, statements
 
 pytestmark = pytest.mark.slow
 
 SENDS_TOKENS = {"states:SendTaskFailure", "states:SendTaskSuccess"}
+LISTS = {"dynamodb:ListStreams", "scheduler:ListSchedules"}
 LOGS_AND_TRACES = ("logs:", "xray:")
 
 
@@ -48,7 +49,7 @@ def table_actions(found: list[Statement]) -> dict[str, set[str]]:
 
 
 def test_only_functions_that_talk_to_a_broker_read_secrets(aws: Assembly) -> None:
-    expected = {function.name for function in FUNCTIONS if function.broker}
+    expected = {function.name for function in FUNCTIONS if function.broker or function.keeps_secrets}
     assert functions_that_may(aws, "secretsmanager:GetSecretValue") == expected
     secrets = {
         resource
@@ -59,11 +60,17 @@ def test_only_functions_that_talk_to_a_broker_read_secrets(aws: Assembly) -> Non
     assert [secret.split(":secret:")[1] for secret in secrets] == [f"{SECRET_PREFIX}*"]
 
 
-def test_nobody_changes_a_secret(aws: Assembly) -> None:
-    actions = {action for statement in all_statements(aws) for action in statement.actions}
-    assert {action for action in actions if action.startswith("secretsmanager:")} == {
-        "secretsmanager:GetSecretValue"
-    }
+def test_only_functions_that_keep_secrets_change_one(aws: Assembly) -> None:
+    expected = {function.name for function in FUNCTIONS if function.keeps_secrets}
+    for action in ("CreateSecret", "PutSecretValue", "DeleteSecret"):
+        assert functions_that_may(aws, f"secretsmanager:{action}") == expected
+
+
+def test_only_functions_that_keep_schedules_change_one(aws: Assembly) -> None:
+    expected = {function.name for function in FUNCTIONS if function.keeps_schedules}
+    for action in ("CreateSchedule", "UpdateSchedule", "DeleteSchedule", "ListSchedules"):
+        assert functions_that_may(aws, f"scheduler:{action}") == expected
+    assert functions_that_may(aws, "iam:PassRole") == expected
 
 
 def test_only_functions_that_complete_callbacks_answer_task_tokens(aws: Assembly) -> None:
@@ -71,8 +78,21 @@ def test_only_functions_that_complete_callbacks_answer_task_tokens(aws: Assembly
     assert functions_that_may(aws, *SENDS_TOKENS) == expected
 
 
-def test_no_function_starts_executions_or_other_functions(aws: Assembly) -> None:
-    assert functions_that_may(aws, "states:StartExecution", "lambda:InvokeFunction") == set()
+def test_a_function_starts_the_machines_it_declares_and_no_other_function(aws: Assembly) -> None:
+    assert functions_that_may(aws, "lambda:InvokeFunction") == set()
+    for spec in FUNCTIONS:
+        started = {
+            resource.rpartition(":")[2].removeprefix(f"{PREFIX}-")
+            for statement in aws.may(aws.functions()[spec.name])
+            if "states:StartExecution" in statement.actions
+            for resource in statement.resources
+        }
+        assert started == set(spec.starts), spec.name
+
+
+def test_only_functions_that_publish_reach_the_bus(aws: Assembly) -> None:
+    expected = {function.name for function in FUNCTIONS if function.publishes}
+    assert functions_that_may(aws, "events:PutEvents") == expected
 
 
 def test_only_account_basket_may_have_orders_placed(aws: Assembly) -> None:
@@ -84,15 +104,16 @@ def test_only_account_basket_may_have_orders_placed(aws: Assembly) -> None:
         and any(resource.endswith(f":function:{named('PlaceOrder')}") for resource in statement.resources)
     }
     assert callers == {"AccountBasket"}
-    from_outside = {
-        each.properties["FunctionName"]["Fn::GetAtt"][0] for each in aws.all("AWS::Lambda::Permission")
-    }
-    assert [name for name in from_outside if not name.startswith("ReceivePostback")] == []
+    from_outside = {as_text(each.properties["FunctionName"]) for each in aws.all("AWS::Lambda::Permission")}
+    heard = tuple(spec.name for spec in FUNCTIONS if spec.hears)
+    doors = ("ReceivePostback", *heard)
+    assert [n for n in from_outside if not n.startswith(doors) and not n.endswith(":algo-Api")] == []
 
 
 def test_updates_go_from_the_receiver_through_the_queue_to_the_applier(aws: Assembly) -> None:
     senders = {function.name for function in FUNCTIONS if function.sends_updates}
-    assert functions_that_may(aws, "sqs:SendMessage") == senders == {"ReceivePostback"}
+    buries = {function.name for function in FUNCTIONS if function.fed_by}  # what a stream's function can't take
+    assert functions_that_may(aws, "sqs:SendMessage") - buries == senders == {"ReceivePostback"}
     assert functions_that_may(aws, "sqs:ReceiveMessage") == {"ApplyUpdates"}
 
 
@@ -100,19 +121,22 @@ def test_updates_go_from_the_receiver_through_the_queue_to_the_applier(aws: Asse
 def test_a_function_touches_the_tables_it_declares(aws: Assembly, function: object) -> None:
     spec = next(each for each in FUNCTIONS if each is function)
     allowed = table_actions(aws.may(aws.functions()[spec.name]))
-    assert set(allowed) == {*spec.reads, *spec.writes}
+    followed = {table for table, actions in allowed.items() if "dynamodb:GetRecords" in actions}
+    assert followed == set(spec.fed_by)
+    assert set(allowed) == {*spec.reads, *spec.writes, *spec.fed_by}
     for table, actions in allowed.items():
         reading = Table(table) in spec.reads
         writing = Table(table) in spec.writes
         assert ("dynamodb:GetItem" in actions) == reading
         assert ("dynamodb:UpdateItem" in actions) == writing
-        assert "dynamodb:Scan" not in actions
+        assert ("dynamodb:Scan" in actions) == (Table(table) in spec.scans)
 
 
-def test_only_task_tokens_are_ever_deleted(aws: Assembly) -> None:
+def test_only_task_tokens_and_what_is_declared_are_ever_deleted(aws: Assembly) -> None:
     for name, function in aws.functions().items():
+        declared = {"callbacks", *next(each.deletes for each in FUNCTIONS if each.name == name)}
         for table, actions in table_actions(aws.may(function)).items():
-            assert "dynamodb:DeleteItem" not in actions or table == "callbacks", name
+            assert "dynamodb:DeleteItem" not in actions or table in declared, name
 
 
 def test_orders_and_positions_are_recorded_by_the_machine(aws: Assembly) -> None:
@@ -143,12 +167,12 @@ def _logs_and_traces(actions: set[str]) -> Iterator[str]:
 
 
 def test_no_action_is_a_wildcard_and_no_resource_that_could_be_named(aws: Assembly) -> None:
-    """`*` stands alone only where IAM knows nothing narrower: traces, log delivery, answers to tokens."""
+    """`*` stands alone only where IAM knows nothing narrower: traces, log delivery, answers, lists."""
     for statement in all_statements(aws):
         assert not any("*" in action for action in statement.actions), statement
         if "*" in statement.resources:
             nameless = {a for a in statement.actions if not a.startswith(LOGS_AND_TRACES)}
-            assert nameless <= SENDS_TOKENS, statement
+            assert nameless <= SENDS_TOKENS | LISTS, statement
 
 
 def test_every_action_exists(aws: Assembly) -> None:

@@ -123,6 +123,13 @@ class Day:
         self.simulation.run(until=at + timedelta(minutes=20))
         return run
 
+    def sweep(self) -> Running:
+        """What the timetable does each minute of market hours."""
+        self.count += 1
+        run = self.simulation.start("ExitSweep", f"sweep-{self.count}", {})
+        self.simulation.run(until=self.clock.now())
+        return run
+
     def child(self, side: str = "ENTRY") -> Running:
         return self.simulation.executions[f"straddle-20261123-S-{ACCOUNT}-{side}"]
 

@@ -43,7 +43,13 @@ from workflows.asl.interpreter import (
 )
 
 DEFINITIONS = Path(__file__).parents[2] / "workflows" / "definitions"
-MACHINES = {"StrategyLifecycle": "strategy_lifecycle", "AccountBasket": "account_basket"}
+MACHINES = {
+    "StrategyLifecycle": "strategy_lifecycle",
+    "AccountBasket": "account_basket",
+    "ExitSweep": "exit_sweep",
+    "TradingDay": "trading_day",
+    "ReconcileSchedules": "reconcile_schedules",
+}
 _FUNCTION = "arn:aws:lambda:ap-south-1:000000000000:function:"
 _TASKS = {function.name: import_module(function.module) for function in FUNCTIONS}
 

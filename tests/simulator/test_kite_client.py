@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -266,3 +267,13 @@ def test_price_outside_the_band_is_rejected_by_the_exchange(sim: Sim) -> None:
     contract = sim.atm()
     order_id = sim.order("BUY", contract=contract, price=float(sim.quoted(contract, "BUY") * 3))
     assert "price protection" in sim.until(order_id, "REJECTED")["status_message"]
+
+
+def test_a_login_leads_to_the_registered_address_with_what_it_was_to_carry(shared_sim: Sim) -> None:
+    from brokers.zerodha import Credentials, login_url
+
+    page = urlsplit(login_url(Credentials("ZA1234", api_key="keyone", api_secret="x"), carry={"state": "a&b"}))
+    answer = requests.get(f"{shared_sim.url}{page.path}?{page.query}", allow_redirects=False, timeout=5)
+    sent = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert sent["state"] == ["a&b"]
+    assert sent["status"] == ["success"]

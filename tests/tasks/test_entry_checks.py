@@ -19,7 +19,8 @@ from tasks.domain.errors import (
     QuoteMissing,
     StrikeNotListed,
 )
-from tasks.open_run import AccountNotFound, NoAccounts, OutsideMarketHours, StrategyDisabled, StrategyNotFound
+from tasks.open_run import OutsideMarketHours, StrategyDisabled, StrategyNotFound
+from tasks.participants import AccountNotFound, NoAccounts
 from tests.tasks.world import ACCOUNT, World, strategy
 
 MONDAY = date(2026, 11, 23)
@@ -77,7 +78,8 @@ def fetch(world: World) -> fetch_chain.Output:
 
 
 def resolve(world: World) -> resolve_strikes.Output:
-    request = resolve_strikes.Input(user_id="user-1", strategy_id="straddle", trading_date=MONDAY)
+    document = world.stores.catalog.get("user-1", "STRATEGY#straddle") or {}
+    request = resolve_strikes.Input(strategy=document, trading_date=MONDAY)
     return resolve_strikes.run(request, world.rt)
 
 

@@ -24,7 +24,7 @@ from tasks import (
 from tasks.assess_entry import Assessment
 from tasks.contracts import PlannedOrder, ResolvedLeg, Wave, WaveStatus
 from tasks.stores.ports import OrderState, Phase
-from tests.tasks.world import ACCOUNT, RUN_KEY, World, account_task, claim, leg
+from tests.tasks.world import ACCOUNT, NINE_THIRTY, RUN_KEY, World, account_task, claim, leg
 
 STRADDLE = (leg(1, "CE"), leg(2, "PE"))
 
@@ -234,7 +234,8 @@ def test_nothing_filled_and_everything_settled_is_flat(world: World) -> None:
     world.broker.outcomes = [Rejected("margin"), Rejected("margin")]
     enter(world, *STRADDLE)
     assert assess(world).status is Assessment.NOTHING
-    found = find_open_accounts.run(find_open_accounts.Input(run_key=RUN_KEY), world.rt)
+    exit_at = NINE_THIRTY.replace(hour=15, minute=15)
+    found = find_open_accounts.run(find_open_accounts.Input(run_key=RUN_KEY, exit_at=exit_at), world.rt)
     assert found.accounts == []
 
 

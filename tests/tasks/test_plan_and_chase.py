@@ -13,9 +13,9 @@ from tasks import apply_updates, chase_order, place_order, plan_account
 from tasks.apply_updates import OrderNotKnownYet
 from tasks.chase_order import Action
 from tasks.contracts import PlannedOrder, WaveStatus
-from tasks.open_run import AccountNotFound
 from tasks.order_update import OrderUpdate
 from tasks.orderpath.limits import MAX_MODIFICATIONS
+from tasks.participants import AccountNotFound
 from tasks.stores.ports import OrderState, Phase
 from tests.tasks.world import ACCOUNT, RUN_KEY, World, account_task, claim, leg
 

@@ -23,7 +23,8 @@ from brokers.model import (
     PlaceOutcome,
     Quote,
 )
-from tasks.contracts import AccountTask, PlannedOrder, ResolvedLeg, TransactionType
+from tasks.contracts import PlannedOrder, ResolvedLeg, TransactionType
+from tasks.plan_account import Input as AccountTask
 from tasks.runtime import Runtime
 from tasks.stores.bundle import Stores
 from tasks.stores.memory import memory_stores
@@ -234,6 +235,7 @@ def account_task(
         exit_at=NINE_THIRTY.replace(hour=15, minute=15).isoformat(),
         product="MIS",
         on_leg_reject=on_leg_reject,
+        multiplier=1,
         legs=list(legs),
     )
 

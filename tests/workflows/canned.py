@@ -62,6 +62,7 @@ TASK = AccountTask(
     exit_at="2026-11-23T09:45:00Z",
     product="MIS",
     on_leg_reject="UNWIND",
+    multiplier=1,
     legs=[],
 )
 
@@ -96,7 +97,11 @@ def opened(side: str, accounts: tuple[str, ...] = ("ZA1", "ZA2")) -> dict[str, A
         entry_until="2026-11-23T04:05:00Z",
         exit_at="2026-11-23T09:45:00Z",
         data_account="ZA1",
-        accounts=[AccountRef(account=account, broker="zerodha") for account in accounts],
+        accounts=[
+            AccountRef(account=account, broker="zerodha", user_id="u", multiplier=1) for account in accounts
+        ],
+        anybody=bool(accounts),
+        strategy={},
     )
     dumped: dict[str, Any] = output.model_dump(mode="json")
     return dumped

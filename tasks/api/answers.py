@@ -1,0 +1,95 @@
+"""Answers of commands that are no read-model."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Deleted(Answer):
+    """The id of what is gone."""
+
+    deleted: str
+
+
+class Me(Answer):
+    user_id: str
+    email: str = ""
+    name: str = ""
+    groups: list[str]
+    version: int
+
+
+class LoginAddress(Answer):
+    """Open it in a browser before `expires_at`; the broker sends the browser back to us."""
+
+    account: str
+    address: str
+    expires_at: datetime
+
+
+class StartedRun(Answer):
+    """A run by hand: its entry, and the exit that waits for its time."""
+
+    run_key: str
+    trading_date: date
+    entry_time: str
+    exit_time: str
+    executions: dict[str, str]
+
+
+class StartedExit(Answer):
+    """`status`: STARTED now, RUNNING already, or REDRIVEN after a failure."""
+
+    run_key: str
+    account: str
+    strategy_id: str
+    execution: str
+    status: str
+
+
+class SquaredOff(Answer):
+    """Every account that was not flat, and what was stopped from entering again."""
+
+    exits: list[StartedExit]
+    disabled: list[str] = Field(default_factory=list)
+    paused: list[str] = Field(default_factory=list)
+
+
+class EgressAnswer(Answer):
+    """A proxy, as admins see it. Its address with the password is not shown."""
+
+    name: str
+    address: str
+    owner: str
+    family: list[str]
+    version: int
+
+
+class PlatformAnswer(Answer):
+    strangers: bool
+    empanelment: str
+    version: int
+
+
+class Upcoming(Answer):
+    """One thing that will happen. `sure` is False where the listed expiries, and so the DTE, are not known."""
+
+    at: datetime
+    what: str
+    strategy_id: str
+    basket_id: str
+    name: str
+    underlying: str
+    accounts: list[str]
+    dte: int | None = None
+    sure: bool = True
+
+
+class Health(Answer):
+    status: str = "ok"

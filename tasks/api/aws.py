@@ -1,0 +1,124 @@
+"""The API's services on AWS, or on an emulator of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote, urlsplit
+from uuid import uuid4
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from brokers.clock import SystemClock
+from brokers.zerodha import Credentials, complete_login, login_url
+from tasks.api.here import Services
+from tasks.aws import account_secret
+from tasks.spec import machine_variable
+from tasks.stores.dynamodb import from_environment
+
+_CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 4})
+_FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
+
+
+def services_from_environment(environment: Mapping[str, str]) -> Services:
+    return Services(
+        stores=from_environment(boto3.client("dynamodb", config=_CONFIG), environment),
+        clock=SystemClock.from_environment(),
+        new_id=lambda: uuid4().hex,
+        executions=StepFunctions(environment),
+        secrets=AccountSecrets(environment.get("BROKER_SECRET_PREFIX", "algo/broker/")),
+        logins=ZerodhaLogins(environment.get("KITE_ROOT", "")),
+        execution_page=environment.get("EXECUTION_PAGE", _console(environment)),
+        api_root=environment.get("PUBLIC_URL", "").rstrip("/"),
+    )
+
+
+def _console(environment: Mapping[str, str]) -> str:
+    region = environment.get("AWS_REGION", "ap-south-1")
+    root = f"https://{region}.console.aws.amazon.com/states/home?region={region}"
+    return f"{root}#/v2/executions/details/{{arn}}"
+
+
+class StepFunctions:
+    """Starts executions by name: the same name and input again is the same execution."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._client = boto3.client("stepfunctions", config=_CONFIG)
+
+    def start(self, machine: str, name: str, document: dict[str, Any]) -> tuple[str, str]:
+        try:
+            made = self._client.start_execution(
+                stateMachineArn=self._machine(machine), name=name, input=json.dumps(document)
+            )
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return self._again(self.arn(machine, name))
+        return made["executionArn"], "STARTED"
+
+    def arn(self, machine: str, name: str) -> str:
+        return f"{self._machine(machine).replace(':stateMachine:', ':execution:')}:{name}"
+
+    def _machine(self, machine: str) -> str:
+        return self._environment[machine_variable(machine)]
+
+    def _again(self, arn: str) -> tuple[str, str]:
+        """One that failed is redriven: an exit must go on."""
+        status = self._client.describe_execution(executionArn=arn)["status"]
+        if status not in _FAILED:
+            return arn, "RUNNING"
+        with suppress(self._client.exceptions.ExecutionNotRedrivable):
+            self._client.redrive_execution(executionArn=arn)
+            return arn, "REDRIVEN"
+        return arn, "RUNNING"
+
+
+class AccountSecrets:
+    """One JSON secret for each account."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._client = boto3.client("secretsmanager", config=_CONFIG)
+
+    def get(self, account: str) -> dict[str, str] | None:
+        return account_secret(account)
+
+    def put(self, account: str, secret: Mapping[str, str]) -> None:
+        name, text = f"{self._prefix}{account}", json.dumps(dict(secret))
+        try:
+            self._client.put_secret_value(SecretId=name, SecretString=text)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            self._client.create_secret(Name=name, SecretString=text)
+
+    def delete(self, account: str) -> None:
+        try:
+            self._client.delete_secret(SecretId=f"{self._prefix}{account}", ForceDeleteWithoutRecovery=True)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+
+
+class ZerodhaLogins:
+    """`root` is the simulator's address, where one stands in for Zerodha."""
+
+    def __init__(self, root: str = "") -> None:
+        self._root = root
+
+    def address(self, account: str, secret: Mapping[str, str], *, state: str, callback: str) -> str:
+        """At Zerodha the way back is registered with the app; a simulator is told it."""
+        page = login_url(Credentials.from_secret(account, secret), carry={"state": state})
+        if not self._root:
+            return page
+        parts = urlsplit(page)
+        way_back = quote(f"{callback}?state={state}", safe="")
+        return f"{self._root.rstrip('/')}{parts.path}?{parts.query}&redirect_url={way_back}"
+
+    def complete(self, account: str, secret: Mapping[str, str], request_token: str) -> dict[str, str]:
+        credentials = Credentials.from_secret(account, secret)
+        session = complete_login(credentials, request_token, root=self._root or None)
+        return {**secret, "access_token": session.access_token}

@@ -1,0 +1,1 @@
+"""`algo`: the command line over the HTTP API, on one machine or on AWS. It never runs in a Lambda."""

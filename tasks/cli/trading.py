@@ -1,0 +1,176 @@
+"""What trades: run now, square off, orders, positions, runs, what comes next, and all of it live."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from tasks.cli.baskets import Yes
+from tasks.cli.client import Api
+from tasks.cli.context import here, sure
+from tasks.cli.errors import CliError, Unreachable
+from tasks.cli.show import Column, clock, rupees, status, table, text
+
+app = typer.Typer()
+
+Day = Annotated[str, typer.Option("--date", help="A trading day, such as 2026-11-23; else today.")]
+OfAccount = Annotated[str, typer.Option("--account", help="Only of this account.")]
+OfStrategy = Annotated[str, typer.Option("--strategy", help="Only of this strategy.")]
+
+ORDERS: list[Column] = [
+    ("time", clock("claimed_at")),
+    ("account", text("account")),
+    ("side", text("side")),
+    ("quantity", text("quantity")),
+    ("symbol", text("symbol")),
+    ("limit", text("limit_price")),
+    ("status", status()),
+    ("filled", text("filled_quantity")),
+    ("price", text("average_price")),
+    ("reason", text("reason")),
+]
+POSITIONS: list[Column] = [
+    ("account", text("account")),
+    ("strategy", text("strategy_id")),
+    ("side", text("side")),
+    ("symbol", text("symbol")),
+    ("entered", lambda row: f"{row['entry_qty']} at {row['entry_price']}" if row["entry_qty"] else ""),
+    ("closed", lambda row: f"{row['exit_qty']} at {row['exit_price']}" if row["exit_qty"] else ""),
+    ("P&L", lambda row: rupees(Decimal(str(row["realised"]))) if row["exit_qty"] else ""),
+]
+RUNS: list[Column] = [
+    ("run", text("run_key")),
+    ("account", text("account")),
+    ("underlying", text("underlying")),
+    ("status", status()),
+    ("exit", clock("exit_at")),
+    ("reason", text("reason")),
+]
+NEXT: list[Column] = [
+    ("at", clock("at")),
+    ("what", text("what")),
+    ("strategy", text("name")),
+    ("underlying", text("underlying")),
+    ("DTE", text("dte")),
+    ("accounts", text("accounts")),
+    ("", lambda row: "" if row.get("sure", True) else "[yellow]if it is the expiry[/]"),
+]
+
+
+@app.command()
+def orders(context: typer.Context, date: Day = "", account: OfAccount = "", strategy: OfStrategy = "") -> None:
+    """Your orders of a day."""
+    at = here(context)
+    found = at.api.get("/orders", date=date, account=account, strategy_id=strategy)
+    at.screen.rows(found, ORDERS, nothing="No order.")
+
+
+@app.command()
+def positions(
+    context: typer.Context, date: Day = "", account: OfAccount = "", strategy: OfStrategy = ""
+) -> None:
+    """Your positions of a day, with what they earned before charges."""
+    at = here(context)
+    found = at.api.get("/positions", date=date, account=account, strategy_id=strategy)
+    at.screen.rows(found, POSITIONS, nothing="No position.")
+    if found and not at.screen.as_json:
+        at.screen.out.print(f"P&L before charges {rupees(earned(found))}")
+
+
+@app.command()
+def runs(context: typer.Context, date: Day = "", account: OfAccount = "", strategy: OfStrategy = "") -> None:
+    """Your runs of a day, account by account, and why one did nothing."""
+    at = here(context)
+    found = at.api.get("/runs", date=date, account=account, strategy_id=strategy)
+    at.screen.rows(found, RUNS, nothing="No run.")
+
+
+@app.command("next")
+def coming(context: typer.Context, limit: Annotated[int, typer.Option(help="How many.")] = 10) -> None:
+    """What happens next: your entries and exits, with holidays and expiries applied."""
+    at = here(context)
+    at.screen.rows(at.api.get("/next", limit=limit), NEXT, nothing="Nothing: enable a basket, or subscribe.")
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    strategy_id: Annotated[str, typer.Argument(help="Which strategy.")],
+    exit_time: Annotated[str, typer.Option("--exit", help="When to close, such as 14:30.")] = "",
+) -> None:
+    """Enter a strategy now, whatever its weekdays and days to expiry say."""
+    at = here(context)
+    made = at.api.send(
+        "POST", f"/strategies/{strategy_id}/run", {"exit_time": exit_time} if exit_time else None
+    )
+    at.screen.say(f"{made['run_key']} enters now and exits at {made['exit_time']}. Then: algo watch", made)
+
+
+@app.command()
+def square_off(
+    context: typer.Context,
+    strategy: OfStrategy = "",
+    account: OfAccount = "",
+    everything: Annotated[bool, typer.Option("--everything", help="The kill switch.")] = False,
+    stop: Annotated[
+        bool, typer.Option("--stop", help="With --everything: nothing enters again by itself.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Close what is open, now: a strategy, an account, or everything."""
+    if (bool(strategy), bool(account), everything).count(True) != 1:
+        raise CliError("say what to close", hint="--strategy …, --account …, or --everything")
+    at = here(context)
+    what = f"strategy {strategy}" if strategy else f"account {account}" if account else "EVERYTHING"
+    sure(f"Close {what} now?", yes=yes)
+    path = f"/strategies/{strategy}" if strategy else f"/accounts/{account}" if account else ""
+    made = at.api.send("POST", f"{path}/square-off", {"stop": stop} if everything else None)
+    count = len(made["exits"])
+    names = ", ".join(f"{each['strategy_id']} in {each['account']}" for each in made["exits"])
+    at.screen.say(f"{count} exits: {names}" if count else "Nothing is open.", made)
+
+
+@app.command()
+def watch(
+    context: typer.Context,
+    every: Annotated[float, typer.Option(help="Seconds between two looks.")] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Look once.")] = False,
+) -> None:
+    """Runs, orders and positions of today, live. Ctrl-C ends it."""
+    at = here(context)
+    api = at.api
+    if once or at.screen.as_json:
+        seen = _look(api)
+        at.screen.say("", seen) if at.screen.as_json else at.screen.out.print(_picture(seen))
+        return
+    with Live(console=at.screen.out, screen=True, auto_refresh=False) as live:
+        while True:
+            try:
+                live.update(_picture(_look(api)), refresh=True)
+            except Unreachable as error:
+                live.update(Text(f"{error.message}; trying again"), refresh=True)
+            time.sleep(every)
+
+
+def _look(api: Api) -> dict[str, Any]:
+    return {what: api.get(f"/{what}") for what in ("runs", "orders", "positions")}
+
+
+def _picture(seen: Mapping[str, Sequence[Mapping[str, Any]]]) -> Group:
+    parts: list[Any] = []
+    for what, columns in (("runs", RUNS), ("orders", ORDERS), ("positions", POSITIONS)):
+        parts += [Text(f"\n{what.capitalize()}", style="bold cyan")]
+        parts.append(table(seen[what], columns) if seen[what] else Text("none", style="dim"))
+    return Group(*parts, Text.from_markup(f"\nP&L before charges {rupees(earned(seen['positions']))}"))
+
+
+def earned(positions_: Sequence[Mapping[str, Any]]) -> Decimal:
+    """What was realised, in rupees, before charges."""
+    return sum((Decimal(str(row["realised"])) for row in positions_), Decimal(0))

@@ -1,0 +1,68 @@
+"""Names of the items in the catalog and in the read-models: one place, so that nobody composes them twice.
+
+Catalog, owner = the user's id: `PROFILE`, `BASKET#…`, `STRATEGY#…`, `ACCOUNT#…`, `SUBSCRIPTION#…`, and what
+only the commands need: `IDEMPOTENCY#…`, `MANUAL#…`. Other owners: `marketplace` (`BASKET#…`, `BASKET#…#V1`,
+`STRATEGY#…`, `SUBSCRIBER#…#…`), `egress` (one item a proxy), `account` (who has linked it), `platform`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+MARKETPLACE = "marketplace"
+EGRESS = "egress"
+ACCOUNT_OWNERS = "account"
+PLATFORM = "platform"
+
+PROFILE = "PROFILE"
+SETTINGS = "SETTINGS"
+
+
+def basket(basket_id: str) -> str:
+    return f"BASKET#{basket_id}"
+
+
+def basket_version(basket_id: str, version: int) -> str:
+    """A published version, which never changes any more."""
+    return f"BASKET#{basket_id}#V{version}"
+
+
+def strategy(strategy_id: str) -> str:
+    return f"STRATEGY#{strategy_id}"
+
+
+def account(account_id: str) -> str:
+    return f"ACCOUNT#{account_id}"
+
+
+def subscription(basket_id: str) -> str:
+    return f"SUBSCRIPTION#{basket_id}"
+
+
+def subscriber(basket_id: str, user_id: str = "") -> str:
+    """Without a user: the prefix of all subscribers."""
+    return f"SUBSCRIBER#{basket_id}#{user_id}"
+
+
+def idempotency(key: str) -> str:
+    return f"IDEMPOTENCY#{key}"
+
+
+def manual_runs(strategy_id: str, trading_date: date) -> str:
+    """How many runs were started by hand on that day."""
+    return f"MANUAL#{strategy_id}#{trading_date:%Y%m%d}"
+
+
+def run(run_key: str, account_id: str = "") -> str:
+    """Without an account: what happened to the run before any account was started (skipped, missed, failed)."""
+    return f"RUN#{run_key}#{account_id}"
+
+
+def order(trading_date: date, order_id: str = "") -> str:
+    """Without an order: the prefix of the day's."""
+    return f"ORDER#{trading_date.isoformat()}#{order_id}"
+
+
+def position(trading_date: date, position_id: str = "") -> str:
+    """Without a position: the prefix of the day's."""
+    return f"POSITION#{trading_date.isoformat()}#{position_id}"

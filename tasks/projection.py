@@ -1,0 +1,268 @@
+"""From events to read-models: pure folds, the same for the live projector and for a rebuild.
+
+A row is one (owner, item) of the `views` table. Which aggregates it is folded from follows from its key, so its
+document depends on their events and on nothing else; `rows_of` is the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from tasks.api import views
+from tasks.domain import events as e
+from tasks.domain import items
+from tasks.domain.stored import content
+from tasks.stores.journal import Recorded
+
+Sources = Mapping[str, Sequence[Recorded]]
+"""A row's aggregates, each with its events in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    owner: str
+    item: str
+
+
+# --- which rows, from which aggregates ---
+
+
+def rows_of(events: Sequence[Recorded]) -> list[Key]:
+    """The rows that an aggregate of these events has a part in."""
+    first = events[0]
+    table, _, rest = first.aggregate.partition(":")
+    owner, _, item = rest.rpartition(":")
+    if table == "catalog":
+        return _catalog_rows(owner, item)
+    event = _event(first)
+    if isinstance(event, e.OfOrder):
+        return [Key(event.order.user_id, items.order(_day(event.order.trading_date), event.order.order_id))]
+    if isinstance(event, e.OfPosition):
+        position = event.position
+        return [Key(position.user_id, items.position(_day(position.trading_date), position.position_id))]
+    if isinstance(event, e.OfAccountRun):
+        return [Key(event.run.user_id, items.run(event.run.run_key, event.run.account))]
+    if isinstance(event, e.OfClaim) and event.claim.user_id:
+        return [Key(event.claim.user_id, items.run(event.claim.run_key))]
+    return []
+
+
+def _catalog_rows(owner: str, item: str) -> list[Key]:
+    kind, _, name = item.partition("#")
+    if owner in (items.EGRESS, items.PLATFORM) or (owner == items.MARKETPLACE and kind != "BASKET"):
+        return []
+    names = {"SCHEDULE": items.strategy(name), "LOGIN": items.account(name)}
+    return [Key(owner, names.get(kind, item))]
+
+
+def sources_of(key: Key) -> tuple[str, ...]:
+    """The aggregates that a row is folded from."""
+    kind, _, name = key.item.partition("#")
+    if kind in ("ORDER", "POSITION"):
+        return (f"{kind.lower()}s:{name.partition('#')[2]}",)
+    if kind == "RUN":
+        run_key, _, account = name.partition("#")
+        parts = [f"ACCT#{account}"] if account else ["CLAIM#ENTRY", "CLAIM#EXIT"]
+        return tuple(f"runs:{run_key}:{part}" for part in parts)
+    others = {
+        "STRATEGY": f"catalog:{key.owner}:SCHEDULE#{name}",
+        "ACCOUNT": f"catalog:{key.owner}:LOGIN#{name}",
+    }
+    own = f"catalog:{key.owner}:{key.item}"
+    return (own, others[kind]) if kind in others else (own,)
+
+
+def _day(text: str) -> Any:
+    return datetime.fromisoformat(text).date()
+
+
+# --- the folds ---
+
+
+def fold(key: Key, sources: Sources) -> dict[str, Any] | None:
+    """The row's document, None where the thing is gone."""
+    kind = key.item.partition("#")[0]
+    view = _FOLDS[kind](key, [sources[aggregate] for aggregate in sources_of(key)])
+    return view.model_dump(mode="json") if view else None
+
+
+Parts = Sequence[Sequence[Recorded]]
+EventT = TypeVar("EventT", bound=e.DomainEvent)
+
+
+def _event(recorded: Recorded) -> e.DomainEvent:
+    return e.parse_event(recorded.type, recorded.version, recorded.data)
+
+
+def _last(events: Sequence[Recorded], kind: type[EventT]) -> tuple[EventT, Recorded] | None:
+    """The newest event, if it still tells a state: after a deletion there is none."""
+    if not events:
+        return None
+    event = _event(events[-1])
+    return (event, events[-1]) if isinstance(event, kind) else None
+
+
+def _stamps(document: Mapping[str, Any], events: Sequence[Recorded]) -> dict[str, Any]:
+    """Version and times as the document has them; of one without, from its events."""
+    return {
+        "version": int(document.get("version", 1)),
+        "created_at": document.get("created_at") or events[0].at.isoformat(),
+        "updated_at": document.get("updated_at") or events[-1].at.isoformat(),
+    }
+
+
+def _profile(_: Key, parts: Parts) -> views.View | None:
+    found = _last(parts[0], e.ProfileChanged)
+    if found is None:
+        return None
+    document = found[0].document
+    return views.ProfileView.model_validate({**document, **_stamps(document, parts[0])})
+
+
+def _basket(key: Key, parts: Parts) -> views.View | None:
+    found = _last(parts[0], e.BasketState)
+    if found is None:
+        return None
+    document = found[0].document
+    stamps = _stamps(document, parts[0])
+    if key.owner == items.MARKETPLACE:
+        return _market_basket(document, stamps)
+    defaults = {"basket_id": found[0].basket_id, "kind": "custom", "name": found[0].basket_id}
+    return views.BasketView.model_validate({**defaults, "strategies": [], **document, **stamps})
+
+
+def _market_basket(document: Mapping[str, Any], stamps: Mapping[str, Any]) -> views.View:
+    return views.MarketBasketView.model_validate(
+        {
+            **document,
+            **stamps,
+            "published_at": stamps["created_at"],
+            "strategies": [_market_strategy(strategy) for strategy in document["strategies"]],
+        }
+    )
+
+
+def _market_strategy(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the publisher's accounts: nobody else's business."""
+    shown = {name: value for name, value in content(document).items() if name != "accounts"}
+    return {**document, "strategy": shown}
+
+
+def _strategy(_: Key, parts: Parts) -> views.View | None:
+    found = _last(parts[0], e.StrategyState)
+    if found is None:
+        return None
+    event, document = found[0], found[0].document
+    scheduled = _last(parts[1], e.StrategyScheduled)
+    return views.StrategyView.model_validate(
+        {
+            "strategy_id": event.strategy_id,
+            "basket_id": event.basket_id,
+            "name": document.get("name", ""),
+            "underlying": document["underlying"],
+            "enabled": event.enabled,
+            "strategy": dict(content(document)),
+            "scheduled_version": scheduled[0].strategy_version if scheduled else 0,
+            **_stamps(document, parts[0]),
+        }
+    )
+
+
+def _account(_: Key, parts: Parts) -> views.View | None:
+    found = _last(parts[0], e.AccountState)
+    if found is None:
+        return None
+    document, stamps = found[0].document, _stamps(found[0].document, parts[0])
+    return views.AccountView.model_validate(
+        {
+            "status": "ACTIVE",
+            **document,
+            **stamps,
+            "linked_at": stamps["created_at"],
+            "login_needed": _login_needed(document, parts[1]),
+        }
+    )
+
+
+def _login_needed(document: Mapping[str, Any], asked: Sequence[Recorded]) -> bool:
+    """Asked for, and no session since. A session that a login gives ends after the asking."""
+    found = _last(asked, e.LoginNeeded)
+    if found is None:
+        return False
+    until = document.get("valid_until")
+    return not until or datetime.fromisoformat(until) <= datetime.fromisoformat(found[0].asked_at)
+
+
+def _subscription(_: Key, parts: Parts) -> views.View | None:
+    found = _last(parts[0], e.SubscriptionState)
+    if found is None:
+        return None
+    document = found[0].document
+    return views.SubscriptionView.model_validate(
+        {"basket_version": 0, **document, **_stamps(document, parts[0])}
+    )
+
+
+def _run(_: Key, parts: Parts) -> views.View | None:
+    return _account_run(parts[0]) if len(parts) == 1 else _whole_run(parts)
+
+
+def _account_run(events: Sequence[Recorded]) -> views.View | None:
+    found = _last(events, e.OfAccountRun)
+    if found is None:
+        return None
+    run = found[0].run
+    executions = {"ENTRY": run.execution, "EXIT": run.exit_execution}
+    return views.RunView.model_validate(
+        {
+            **run.model_dump(),
+            "status": run.phase,
+            "executions": {side: arn for side, arn in executions.items() if arn},
+            "updated_at": events[-1].at,
+        }
+    )
+
+
+def _whole_run(parts: Parts) -> views.View | None:
+    found = [one for part in parts if (one := _last(part, e.OfClaim))]
+    if not found:
+        return None
+    entry = found[0][0].claim
+    return views.RunView.model_validate(
+        {
+            **entry.model_dump(),
+            "status": entry.status or "STARTED",
+            "executions": {event.claim.side: event.claim.execution for event, _ in found},
+            "updated_at": max(recorded.at for _, recorded in found),
+        }
+    )
+
+
+def _order(_: Key, parts: Parts) -> views.View | None:
+    found = _last(parts[0], e.OfOrder)
+    if found is None:
+        return None
+    order = found[0].order
+    return views.OrderView.model_validate(
+        {**order.model_dump(), "updated_at": order.updated_at or order.sent_at or order.claimed_at}
+    )
+
+
+def _position(_: Key, parts: Parts) -> views.View | None:
+    found = _last(parts[0], e.OfPosition)
+    return views.PositionView.model_validate(found[0].position.model_dump()) if found else None
+
+
+_FOLDS: dict[str, Callable[[Key, Parts], views.View | None]] = {
+    "PROFILE": _profile,
+    "BASKET": _basket,
+    "STRATEGY": _strategy,
+    "ACCOUNT": _account,
+    "SUBSCRIPTION": _subscription,
+    "RUN": _run,
+    "ORDER": _order,
+    "POSITION": _position,
+}

@@ -1,0 +1,109 @@
+"""How accounts are started: each an execution of AccountBasket under its fixed name, which nobody waits for."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from tasks.contracts import AccountTask
+from workflows import parts
+from workflows.account_basket import ACCOUNT_BASKET
+from workflows.asl.conditions import When
+from workflows.asl.intrinsics import array_contains, format_text
+from workflows.asl.paths import Path
+from workflows.asl.resources import Call
+from workflows.asl.states import Catch, Choice, Fail, Pass, Retry, State, Task
+
+
+class Started(BaseModel):
+    """What leaves the Map for one account."""
+
+    account: str
+    status: Literal["STARTED", "ALREADY_STARTED", "NOT_STARTED"]
+    reason: str
+
+
+class NotStarted(BaseModel):
+    """Whether the Map left an account behind."""
+
+    some: bool
+
+
+class ExitData(BaseModel):
+    """One account's exit."""
+
+    account: AccountTask
+    execution: Any
+    trouble: parts.Trouble
+
+
+_SFN_TROUBLE = (
+    "StepFunctions.AWSStepFunctionsException",
+    "StepFunctions.ExecutionLimitExceededException",
+    "StepFunctions.SdkClientException",
+    "StepFunctions.ThrottlingException",
+    "States.Timeout",
+)
+SFN_RETRY = Retry(errors=_SFN_TROUBLE, interval=1, max_attempts=4, backoff=2.0)
+SFN_PERSISTENCE = Retry(errors=_SFN_TROUBLE, interval=15, max_attempts=2000, backoff=1.0)
+
+
+def start(name: str, side: str, run_key: Path, task: dict[str, Any] | Path, retry: Retry) -> list[State]:
+    """Start the account's execution under its fixed name; if there is one already, that is as good.
+
+    An account that can't be started must not stop the others: it is counted when all are through.
+    """
+    already, failed = f"{name}AlreadyThere", f"{name}Failed"
+    return [
+        Task(
+            name=name,
+            resource=Call("states", "startExecution", payloads={"Input": AccountTask}),
+            arguments={
+                "StateMachineArn": ACCOUNT_BASKET.arn,
+                "Name": format_text(f"{{}}-{{}}-{side}", run_key, Path("$.account.account")),
+                "Input": task,
+            },
+            slot="execution",
+            timeout=parts.STORE_TIMEOUT,
+            retry=[retry],
+            catch=[
+                Catch(
+                    errors=["StepFunctions.ExecutionAlreadyExistsException"],
+                    next=already,
+                    slot="trouble",
+                ),
+                Catch(errors=["States.ALL"], next=failed, slot="trouble"),
+            ],
+        ),
+        _ended(f"{name}Done", "STARTED", ""),
+        _ended(already, "ALREADY_STARTED", ""),
+        _ended(failed, "NOT_STARTED", Path("$.trouble.Error")),
+    ]
+
+
+def _ended(name: str, status: str, reason: str | Path) -> Pass:
+    value = {"account": Path("$.account.account"), "status": status, "reason": reason}
+    return Pass(name=name, value=value, end=True)
+
+
+def all_started(side: str, done: str) -> list[State]:
+    """An execution that left an account behind fails, so that it alarms; all the others are on their way."""
+    statuses = Path("$.started[*].status")
+    return [
+        Pass(
+            name=f"Count{side}",
+            value={"some": array_contains(statuses, "NOT_STARTED")},
+            slot="not_started",
+        ),
+        Choice(
+            name=f"All{side}",
+            choices=[When(Path("$.not_started.some").equals(True), f"Some{side}Missing")],
+            default=done,
+        ),
+        Fail(
+            name=f"Some{side}Missing",
+            error="AccountsNotStarted",
+            cause="For some accounts no AccountBasket could be started: the Map's output names them and why",
+        ),
+    ]

@@ -1,0 +1,34 @@
+"""When the platform's own machines run. The strategies' schedules are made while it runs, in another group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ZONE = "Asia/Kolkata"
+
+PLATFORM = "algo-platform"
+"""Schedules that people wait for: a missed one is a missed morning."""
+
+HOUSEKEEPING = "algo-housekeeping"
+"""Schedules of which only the last matters: what one missed, the next finds."""
+
+INPUT = '{"scheduled_time":"<aws.scheduler.scheduled-time>"}'
+"""EventBridge Scheduler puts in the moment the run was due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """One machine's schedule. `expression` is EventBridge Scheduler's, in India's time."""
+
+    machine: str
+    group: str
+    expression: str
+    why: str
+
+
+TIMETABLE = (
+    Timed("TradingDay", PLATFORM, "cron(0 8 ? * * *)", "Instruments, logins and leftovers, before the market"),
+    # Every day and into the evening: Saturday sessions and the one at Diwali are market hours too.
+    Timed("ExitSweep", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Exits that are due and did not start"),
+    Timed("ReconcileSchedules", HOUSEKEEPING, "cron(0/15 * ? * * *)", "The catalog beside Scheduler"),
+)
