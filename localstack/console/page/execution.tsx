@@ -301,7 +301,7 @@ function Loaded(props: {
       {execution.trouble && <Notice kind="bad">The endpoint says: {execution.trouble}</Notice>}
       {isEnded && execution.failure && <FailureBox failure={execution.failure} offer={offer(execution.failure)} />}
       <div class="work">
-        <section class="left" aria-label="Execution">
+        <section class="pane" aria-label="Execution">
           <Tabs
             name="View"
             tabs={[
@@ -326,7 +326,7 @@ function Loaded(props: {
             {view === "events" && <EventsView {...{ arn, known, chosen, choose }} />}
           </div>
         </section>
-        <aside class="right" aria-label="Details">
+        <aside class="pane" aria-label="Details">
           <Tabs
             name="Details"
             tabs={[
