@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from localstack.console.iterations import describe
@@ -188,7 +189,7 @@ class Story:
         number = self._iterations.get((step.id, given["index"]))
         frame = self._new_frame(step, given["index"]) if number is None else self.frames[number]
         self._iterations[step.id, given["index"]] = frame.id
-        self._reopen(frame)
+        self._reopen(frame, event["timestamp"])
         return _Place(frame.id, self._resumable(frame))
 
     def _resumable(self, frame: Frame) -> int | None:
@@ -230,7 +231,7 @@ class Story:
         if step.status not in OPEN:
             return
         failed = step.kind == "Fail" or (step.attempts and step.attempts[-1].failed)
-        step.status = Status.FAILED if failed else (Status.ABORTED if status is Status.FAILED else status)
+        step.status = status if failed or status is not Status.FAILED else Status.ABORTED
         if step.attempts and step.attempts[-1].failed:
             step.error, step.cause = step.attempts[-1].error, step.attempts[-1].cause
         self.touched_steps.add(step.id)
@@ -261,10 +262,10 @@ class Story:
         place = before
         while (around := self._around(place)) is not None:
             place = around
-        self._reopen(self.frames[0])
+        self._reopen(self.frames[0], event["timestamp"])
         return place
 
-    def _reopen(self, frame: Frame) -> None:
+    def _reopen(self, frame: Frame, at: datetime) -> None:
         """The frame goes on, with the step it stopped in; a Parallel's branches say nothing when they do."""
         frame.status = Status.RUNNING
         self.touched_frames.add(frame.id)
@@ -273,10 +274,12 @@ class Story:
             return
         step.status = Status.RUNNING
         self.touched_steps.add(step.id)
+        if step.kind in _FANS:
+            self._begin(step, at)
         if step.kind == "Parallel":
             for branch in list(self.frames.values()):
                 if branch.step == step.id and branch.status is not Status.SUCCEEDED:
-                    self._reopen(branch)
+                    self._reopen(branch, at)
 
     # --- what happens inside a state ---
 
@@ -308,8 +311,7 @@ class Story:
     def _note(self, kind: str, event: Event, step: Step) -> None:
         given = details(event)
         if kind in _BEGINS:
-            step.attempts.append(Attempt(event["timestamp"], self.redrives))
-            step.status, step.error, step.cause = Status.RUNNING, "", ""
+            self._begin(step, event["timestamp"])
             step.length = given.get("length", step.length)
         elif kind.endswith("StateAborted"):
             step.status = Status.ABORTED
@@ -321,6 +323,14 @@ class Story:
             self._remember_child(step, given)
         elif _is_failure(kind):
             self._failed(step, event, given)
+
+    def _begin(self, step: Step, at: datetime) -> None:
+        """An attempt. A redriven Map may have begun without a word, and say so afterwards."""
+        step.status, step.error, step.cause = Status.RUNNING, "", ""
+        last = step.attempts[-1] if step.attempts else None
+        if step.kind in _FANS and last is not None and last.ended is None and last.redrive == self.redrives:
+            return
+        step.attempts.append(Attempt(at, self.redrives))
 
     def _last(self, step: Step, event: Event) -> Attempt:
         """The attempt under way; one is made up where the engine did not say that it began."""

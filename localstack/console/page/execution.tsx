@@ -154,7 +154,7 @@ function Head(props: { known: Known; machineName: string; parents: Row[]; now: n
               {!running && execution.status !== "SUCCEEDED" && (
                 <button
                   type="button"
-                  class="button primary"
+                  class={`button ${execution.failure?.remedy === "login" ? "" : "primary"}`}
                   disabled={!redrivable}
                   title={redrivable ? "" : execution.redriveReason || "This endpoint does not say that it can be redriven"}
                   onClick={() => props.ask("redrive")}
