@@ -22,7 +22,7 @@ LIMIT = "States.DataLimitExceeded"
 def _soon() -> Iterator[None]:
     began = time.perf_counter()
     yield
-    assert time.perf_counter() - began < 3.0
+    assert time.perf_counter() - began < 10.0
 
 
 def run(states: dict[str, Any], input_: str = "{}") -> Execution:
