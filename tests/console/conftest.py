@@ -41,8 +41,9 @@ def console(endpoint: Endpoint) -> Iterator[Running]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For a module only: Playwright keeps an event loop in this thread, and other tests run their own."""
     path = chromium()
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGUMENTS))
