@@ -91,7 +91,7 @@ class Service:
         while True:
             await asyncio.sleep(FORGET_EVERY)
             self.forget()
-            await self.engine.durable()
+            await self.engine.commits.durable()
 
     def close(self) -> None:
         self.events.close()
@@ -162,7 +162,7 @@ class Service:
 
     def list_tags_for_resource(self, request: Request) -> Answer:
         _need(request, "resourceArn")
-        tags = self.machines.get(request["resourceArn"]).tags
+        tags = self.machines.tags(request["resourceArn"])
         return {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
 
     def tag_resource(self, request: Request) -> Answer:

@@ -185,6 +185,26 @@ def test_operation_that_is_not_there_answers_with_awss_error_for_that(
     assert f"'{''.join(word.capitalize() for word in operation.split('_'))}'" in str(refused.value)
 
 
+def test_revision_is_named_from_the_first_update_on(endpoint: Endpoint) -> None:
+    sfn = endpoint.client
+    arn = endpoint.create(PASS)
+    assert "revisionId" not in sfn.describe_state_machine(stateMachineArn=arn)
+    revision = sfn.update_state_machine(stateMachineArn=arn, definition=definition(WAIT))["revisionId"]
+    assert sfn.describe_state_machine(stateMachineArn=arn)["revisionId"] == revision
+    with pytest.raises(ClientError, match=r"MissingRequiredParameter.*LoggingConfiguration"):
+        sfn.update_state_machine(stateMachineArn=arn)
+
+
+def test_tags_belong_to_machines_that_there_are(endpoint: Endpoint) -> None:
+    sfn = endpoint.client
+    arn = endpoint.create(PASS)
+    sfn.tag_resource(resourceArn=arn, tags=[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])
+    sfn.untag_resource(resourceArn=arn, tagKeys=["a", "never"])
+    assert sfn.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "b", "value": "2"}]
+    with pytest.raises(sfn.exceptions.ResourceNotFound):
+        sfn.tag_resource(resourceArn=MISSING, tags=[{"key": "a", "value": "1"}])
+
+
 def test_logging_and_tracing_are_taken_and_not_acted_on(endpoint: Endpoint) -> None:
     sfn = endpoint.client
     made = sfn.create_state_machine(
