@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from localstack.console.browser import browser as open_browser
 from localstack.site import Ports
-from tests.console.running import CHROMIUM_ARGUMENTS, Running, bundle, chromium, start
+from tests.console.running import Running, bundle, chromium, start
 from tests.stepfunctions.durable import Durable
 from tests.stepfunctions.endpoint import Endpoint
 from tests.stepfunctions.fake_aws import FakeAws
@@ -44,11 +45,8 @@ def console(endpoint: Endpoint) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """For a module only: Playwright keeps an event loop in this thread, and other tests run their own."""
-    path = chromium()
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGUMENTS))
+    with open_browser(chromium()) as found:
         yield found
-        found.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,25 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from localstack.console.browser import executable
 from localstack.processes import answers, end
 from tests.stepfunctions.endpoint import wait_until
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "build" / "console"
-CHROMIUM_ARGUMENTS = (
-    "--no-sandbox",  # CI runs as root
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 def chromium() -> str:
     """Debian's browser. Tests that need one are skipped where there is none."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = executable()
     if found is None:
         pytest.skip("there is no chromium here: apt-get install chromium")
     return found

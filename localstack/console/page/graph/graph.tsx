@@ -229,7 +229,7 @@ export function GraphView(props: Props) {
     observer.observe(box);
     return () => observer.disconnect();
   }, []);
-  const readable = Math.min(1, Math.max(0.66, (room.w - 40) / drawn.w));
+  const readable = Math.min(1, Math.max(0.8, (room.w - 40) / drawn.w));
   const whole = Math.min(1, Math.max(0.25, Math.min((room.w - 40) / drawn.w, (room.h - 40) / drawn.h)));
   const scale = zoom ?? readable;
 
@@ -288,8 +288,8 @@ export function GraphView(props: Props) {
         </label>
       </div>
       <div class="graph-box" ref={scroller} role="group" aria-label="Graph of the machine. Arrow keys move between states." onKeyDown={onKey}>
-        <div class="graph-size" style={{ width: `${drawn.w * scale}px`, height: `${drawn.h * scale}px` }}>
-          <div class="graph-scale" style={{ width: `${drawn.w}px`, height: `${drawn.h}px`, transform: `scale(${scale})` }}>
+        <div class="graph-size" style={{ width: `${drawn.w}px`, height: `${drawn.h}px`, zoom: scale }}>
+          <div class="graph-scale">
             {nodes
               .filter((node) => node.open)
               .map((node) => (
