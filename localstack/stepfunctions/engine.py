@@ -78,8 +78,8 @@ class Record:
 TimerKey = tuple[str, str]
 """(execution ARN, timer)"""
 
-Starter = Callable[[str, str | None, str], Record]
-"""Starts a child execution: machine ARN, name, input."""
+Starter = Callable[[str, str | None, str, bool], Record]
+"""Starts a child execution: machine ARN, name, input, and whether its end is waited for."""
 
 
 @dataclass(slots=True)
@@ -287,7 +287,7 @@ class Engine:
         child = self._waiting_for.pop(owner, None)
         if child is not None:
             self._children.pop(child, None)
-            self._loop.call_soon(self._stop_child, child)
+            self._stop_child(child)  # at once, so that one commit holds both ends
 
     def _stop_child(self, arn: str) -> None:
         """AWS stops what a `.sync` task started when nobody waits for it any more."""
@@ -304,13 +304,16 @@ class Engine:
 
         def start() -> None:
             self.in_flight.discard(owner)
+            if effect.task not in record.execution.tasks:
+                return  # stopped, or timed out, in the same turn
+            waits = effect.pattern in (Pattern.SYNC, Pattern.SYNC_2)
             try:
-                child = self.start_child(*nested.request(effect.arguments))
+                child = self.start_child(*nested.request(effect.arguments), waits)
             except ApiError as wrong:
                 failure = nested.refused(wrong)
                 self._answered(record, TaskFailed(effect.task, failure.error, failure.cause))
                 return
-            if effect.pattern in (Pattern.SYNC, Pattern.SYNC_2):
+            if waits:
                 self._wait_for(child, owner, effect.pattern)
             self._answered(
                 record, CallReturned(effect.task, nested.started(child.arn, child.execution.started_at))

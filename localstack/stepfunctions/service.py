@@ -51,7 +51,7 @@ class Service:
             clock=clock,
             clients=clients,
             journal=journal,
-            start_child=self._start,
+            start_child=self._start_child,
             find=self.executions.get,
             ended=self.executions.ended,
             announce=self.events.changed,
@@ -100,6 +100,11 @@ class Service:
     def _start(self, machine_arn: str, name: str | None, input_: str) -> Record:
         machine = self.machines.get(machine_arn)
         return self.executions.start(self.engine, machine, name, input_)
+
+    def _start_child(self, machine_arn: str, name: str | None, input_: str, waits: bool) -> Record:
+        if waits and self.machines.get(machine_arn).is_express:
+            raise _wrong_type()
+        return self._start(machine_arn, name, input_)
 
     # --- state machines ---
 
