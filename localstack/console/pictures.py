@@ -66,8 +66,8 @@ def _redriven(page: Page, platform: Platform) -> Path:
     stage.log_in_again(SECOND_ACCOUNT)
     stage.redrive(SECOND_ACCOUNT)
     stage.play(stage.entry + timedelta(minutes=1))
-    page.goto(_address(platform, stage, SECOND_ACCOUNT))
-    page.locator('[data-state="PlanAccount"][data-status="SUCCEEDED"]').click()
+    page.goto(f"{_address(platform, stage, SECOND_ACCOUNT)}?view=table")
+    page.get_by_role("button", name="PlanAccount").click()
     page.get_by_text("redrive 1").wait_for()
     return _take(page, "redriven.png")
 

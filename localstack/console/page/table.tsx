@@ -48,7 +48,7 @@ export function TableView(props: { known: Known; chosen: Step | undefined; choos
             <th scope="col">Started (IST)</th>
             <th scope="col">Duration</th>
             <th scope="col" class="timeline">
-              Timeline <span class="muted">(waiting is drawn short)</span>
+              <span title="Time in which everything only waits is drawn short">Timeline</span>
             </th>
           </tr>
         </thead>

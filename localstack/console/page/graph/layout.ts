@@ -217,6 +217,7 @@ function linesOf(graph: Graph): Line[] {
     const way: Way = (graph.edge(edge) as { way?: Way }).way ?? { to: edge.w, kind: "next", label: "", title: "" };
     const points = [port(edge, "v"), ...bends(edge), port(edge, "w")];
     const order = edges.filter((each) => each.v === edge.v).indexOf(edge);
+    const near = along(points, LABEL_AT + (order % 2) * 12); // neighbours stand at different heights
     return {
       from: edge.v === START ? "" : edge.v,
       to: edge.w,
@@ -224,7 +225,7 @@ function linesOf(graph: Graph): Line[] {
       label: way.label,
       title: way.title,
       path: curve(points),
-      at: along(points, LABEL_AT + (order % 2) * 12), // neighbours stand at different heights
+      at: isUp(edge) ? near : { x: near.x, y: Math.max(near.y, box(edge.v).y + box(edge.v).height / 2 + 10) },
     };
   });
 }
