@@ -8,7 +8,7 @@ PAGE := build/console/index.html
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install page layers synth deploy demo up strategy down cases case kills conformance bench test check format
+.PHONY: help install page pictures layers synth deploy demo up strategy down cases case kills conformance bench test check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -20,6 +20,11 @@ $(VENV)/.done: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.txt
+	touch $@
+
+# Drives a browser, for tests, pictures and benchmarks. The demo does without.
+$(VENV)/.browser: requirements-browser.txt $(VENV)/.done
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-browser.txt
 	touch $@
 
 # ministack pins its own botocore, and Lambda code runs under its interpreter: an environment of its own.
@@ -53,7 +58,7 @@ kills: install  ## kill -9 of the Step Functions endpoint at random moments; COU
 conformance: install  ## How much of what AWS recorded the Step Functions endpoint does alike
 	@$(BIN)/python -m tests.interpreter.recorded
 
-bench: install  ## How fast it is
+bench: install page $(VENV)/.browser  ## How fast it is
 	@$(BIN)/python -m bench
 
 node_modules: package.json package-lock.json
@@ -66,6 +71,9 @@ $(PAGE): node_modules $(shell find localstack/console/page -type f)
 	node localstack/console/page/build.mjs
 	touch $@
 
+pictures: install page $(VENV)/.browser  ## The README's pictures of the page, taken anew (needs chromium)
+	@$(BIN)/python -m localstack.console.pictures
+
 layers: install  ## The functions' dependencies, built for Lambda
 	@$(BIN)/python -m infra.layers
 
@@ -76,14 +84,15 @@ synth: layers node_modules  ## The CloudFormation templates, checked, in cdk.out
 deploy: synth  ## To the AWS account of your credentials; ALARM_EMAIL= is told of trouble
 	node_modules/.bin/cdk deploy --all $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL))
 
-test: install page  ## Everything, in under five minutes
+test: install page $(VENV)/.browser  ## Everything, in under five minutes
 	$(BIN)/pytest
 
-check: install  ## Style, types, and which way imports go, in under a minute
+check: install node_modules $(VENV)/.browser  ## Style, types, and which way imports go, in under a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	node_modules/.bin/tsc -p localstack/console/page
 
 format: install
 	$(BIN)/ruff check --fix .

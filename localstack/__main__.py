@@ -1,8 +1,9 @@
 """The platform on this machine: `python -m localstack up | down | status | strategy` (`make up`, `make down`).
 
 Ports: 8083 Step Functions, 4566 everything else of AWS (ministack), 9000 the exchange simulator, 8084 the
-schedules, 8085 the page. Each can be set by an option or by `ALGO_STEP_FUNCTIONS_PORT`, `ALGO_AWS_PORT`,
-`ALGO_SIMULATOR_PORT`, `ALGO_SCHEDULES_PORT`, `ALGO_CONSOLE_PORT`. Process ids, logs and the clock are in `.local/`.
+schedules, 8085 the page to watch executions on. Each can be set by an option or by
+`ALGO_STEP_FUNCTIONS_PORT`, `ALGO_AWS_PORT`, `ALGO_SIMULATOR_PORT`, `ALGO_SCHEDULES_PORT`,
+`ALGO_CONSOLE_PORT`. Process ids, logs and the clock are in `.local/`.
 """
 
 from __future__ import annotations

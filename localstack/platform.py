@@ -128,9 +128,8 @@ class Platform:
     def console(self) -> Service:
         """The page. Nothing of the platform needs it."""
         site = self.site
-        return _python(
-            "console", "localstack.console", ["--port", str(site.ports.console)], f"{site.console_url}/assets/icon.svg"
-        )
+        port = ["--port", str(site.ports.console)]
+        return _python("console", "localstack.console", port, f"{site.console_url}/assets/icon.svg")
 
     def services(self, market: Market) -> list[Service]:
         """Every process, in the order in which they start."""

@@ -155,14 +155,28 @@ def _failed_alone(outcome: Outcome) -> Iterable[Claim]:
     yield f"{ACCOUNT} traded meanwhile, undisturbed", len(others) == 4
 
 
+def _redriven_as_on_aws(outcome: Outcome) -> Claim:
+    """RedriveExecution's own events: the failed task is scheduled again, and its state not entered again."""
+    wanted = ["ExecutionFailed", "ExecutionRedriven", "LambdaFunctionScheduled", "LambdaFunctionStarted"]
+    (events,) = [
+        [event["type"] for event in history]
+        for history in outcome.histories.values()
+        if any(event["type"] == "ExecutionRedriven" for event in history)
+    ]
+    at = events.index("ExecutionRedriven")
+    return "its history goes on as AWS's would", events[at - 1 : at + 3] == wanted
+
+
 def _traded(outcome: Outcome) -> Iterable[Claim]:
     yield from _failed_alone(outcome)
+    yield _redriven_as_on_aws(outcome)
     mine = [row for row in outcome.day.orders if row.account == SECOND_ACCOUNT]
     yield f"redriven inside its window, {SECOND_ACCOUNT} traded", len(mine) == 4
 
 
 def _missed(outcome: Outcome) -> Iterable[Claim]:
     yield from _failed_alone(outcome)
+    yield _redriven_as_on_aws(outcome)
     mine = [entry for entry in outcome.broker.orders if entry.account == SECOND_ACCOUNT]
     yield f"redriven after its window, {SECOND_ACCOUNT} sent nothing", not mine
     yield "its execution says MISSED", bool(outcome.states["Missed"])

@@ -29,6 +29,8 @@ class Outcome:
     broker: BrokerLedger
     steps: Sequence[Step]
     ends: Sequence[End]
+    histories: Mapping[str, Sequence[Mapping[str, Any]]]
+    """Every event of every account's executions, by their ARNs."""
 
     @property
     def states(self) -> Counter[str]:
@@ -128,7 +130,8 @@ class Stage:
         broker = self.exchange.ledger()
         key = run_key(self.plan.strategy_id, day)
         result = report.read_day(stores(self.platform.aws), broker, key, self.plan.accounts, day)
-        return Outcome(result, broker, tuple(self.steps), tuple(self.ends))
+        histories = {arn: events for arn, events in self._watcher.histories().items() if key in arn}
+        return Outcome(result, broker, tuple(self.steps), tuple(self.ends), histories)
 
     def _watch(self) -> None:
         for item in self._watcher.news():

@@ -1,5 +1,5 @@
-"""The page to watch, redrive and understand executions in: `python -m localstack.console` (`make up` starts it).
+"""The page to watch, redrive and understand executions on: `python -m localstack.console`.
 
-A client of the public Step Functions API. It reads histories a part at a time, turns them into steps, and pushes
-what is new to the browser. See docs/console.md.
+`make up` starts it. It is a client of the public Step Functions API: it reads histories a part at a time, turns
+them into steps, and pushes what is new to the browser. See docs/console.md.
 """

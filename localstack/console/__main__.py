@@ -1,6 +1,6 @@
 """Start the page: `python -m localstack.console --port 8085`.
 
-Without options it watches the platform that the environment names (`AWS_ENDPOINT_URL_SFN`, as `make up` sets it).
+Without options it watches the platform that the environment names (`AWS_ENDPOINT_URL_SFN`, set by `make up`).
 `--endpoint` names another Step Functions endpoint; `--profile` and `--region` choose an AWS account.
 """
 
@@ -67,7 +67,7 @@ def build(options: argparse.Namespace) -> Console:
         read_timeout=20,
         max_pool_connections=32,
         retries={"mode": "standard", "max_attempts": 3 if on_aws else 1},
-        ignore_configured_endpoint_urls=on_aws,
+        ignore_configured_endpoint_urls=on_aws,  # type: ignore[call-arg]  # the stubs do not know it
         user_agent_extra="algo-console",
     )
     client = session.client("stepfunctions", endpoint_url=options.endpoint, config=config)
@@ -77,14 +77,14 @@ def build(options: argparse.Namespace) -> Console:
     login = None if on_aws else simulator_login(session, os.environ.get("KITE_ROOT", ""))
     place = f"{options.profile or 'AWS'} · {session.region_name}" if on_aws else client.meta.endpoint_url
     return Console(
-        Setup(place, options.bundle, options.read_only, trade_pause=5.0 if on_aws else 0.7),
-        api,
-        following,
-        listing,
-        Actions(api, following, listing, login),
-        _trades(session, config, on_aws=on_aws),
-        Guard.on_port(options.port),
-        SystemClock() if on_aws else SystemClock.from_environment(),
+        setup=Setup(place, options.bundle, options.read_only, trade_pause=5.0 if on_aws else 0.7),
+        api=api,
+        following=following,
+        listing=listing,
+        actions=Actions(api, following, listing, login),
+        trades=_trades(session, config, on_aws=on_aws),
+        guard=Guard.on_port(options.port),
+        clock=SystemClock() if on_aws else SystemClock.from_environment(),
     )
 
 
@@ -92,9 +92,14 @@ def _session(options: argparse.Namespace, *, on_aws: bool) -> boto3.Session:
     if on_aws:
         return boto3.Session(profile_name=options.profile, region_name=options.region)
     known = "AWS_ACCESS_KEY_ID" in os.environ  # an emulator takes anything, but boto3 wants something
-    credentials = {} if known else {"aws_access_key_id": ACCOUNT_ID, "aws_secret_access_key": "local"}
     region = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
-    return boto3.Session(region_name=region, **credentials)
+    if known:
+        return boto3.Session(region_name=region)
+    return boto3.Session(
+        aws_access_key_id=ACCOUNT_ID,
+        aws_secret_access_key="local",  # noqa: S106  (an emulator's)
+        region_name=region,
+    )
 
 
 def _trades(session: boto3.Session, config: Config, *, on_aws: bool) -> Trades | None:

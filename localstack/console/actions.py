@@ -43,7 +43,10 @@ class Actions:
     async def stop(self, body: Mapping[str, Any]) -> Json:
         arn = _text(body, "arn")
         await self.api.call(
-            "stop_execution", executionArn=arn, error="StoppedByPerson", cause=_text(body, "cause", "Stopped on the page")
+            "stop_execution",
+            executionArn=arn,
+            error="StoppedByPerson",
+            cause=_text(body, "cause", "Stopped on the page"),
         )
         self._poke(arn)
         return {"say": "Stopped.", "arn": arn}
@@ -82,7 +85,6 @@ class Actions:
     def _poke(self, arn: str) -> None:
         self.following.poke(arn)
         self.listing.poke()
-
 
 
 def _text(body: Mapping[str, Any], field: str, usual: str | None = None) -> str:

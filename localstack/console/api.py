@@ -52,7 +52,15 @@ class Unreachable(ApiTrouble):
 
 
 _MISSING = ("ExecutionDoesNotExist", "StateMachineDoesNotExist", "ResourceNotFound")
-_NOT_OFFERED = ("UnknownOperationException", "InvalidAction", "UnknownOperation", "NotImplemented", "501", "404", "405")
+_NOT_OFFERED = (
+    "UnknownOperationException",
+    "InvalidAction",
+    "UnknownOperation",
+    "NotImplemented",
+    "501",
+    "404",
+    "405",
+)
 _UNREACHABLE = ("ThrottlingException", "RequestLimitExceeded", "AccessDeniedException", "ExpiredTokenException")
 
 
@@ -61,7 +69,9 @@ class Api:
 
     def __init__(self, client: SFNClient, pace: Pace) -> None:
         self._client = client
-        self._budgets = {name: Budget(rate, burst, time.monotonic) for name, (rate, burst) in pace.budgets.items()}
+        self._budgets = {
+            name: Budget(rate, burst, time.monotonic) for name, (rate, burst) in pace.budgets.items()
+        }
 
     async def call(self, operation: str, **arguments: Any) -> Answer:
         """One call, by its name in boto3.

@@ -12,7 +12,6 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
@@ -22,8 +21,9 @@ from brokers.clock import Clock
 from localstack.console.actions import Actions, BadRequest
 from localstack.console.api import Answer, Api, ApiTrouble, Missing, NotOffered, Refused
 from localstack.console.follow import Followed, Following
+from localstack.console.front import Front, problem
 from localstack.console.guard import COOKIE, Guard, NotAllowed
-from localstack.console.listing import Listing
+from localstack.console.listing import Listing, Row
 from localstack.console.masking import masked_text
 from localstack.console.trade import Trades
 from localstack.console.views import (
@@ -42,18 +42,8 @@ MAX_BODY = 512 * 1024
 KEEP_ALIVE = 15.0
 """Seconds after which a silent stream says that it is still there."""
 PARENTS_LOOKED_AT = 4
-
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; font-src 'self'; "
-        "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+FACTS_PATIENCE = 3.0
+"""Seconds to wait for what other executions are about, when somebody asks for the way back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +64,7 @@ class Console:
 
     def __init__(
         self,
+        *,
         setup: Setup,
         api: Api,
         following: Following,
@@ -110,9 +101,13 @@ class Console:
                 Route("/api/execution/family", self.family),
                 Route("/api/execution/trade", self.trade),
                 Route("/api/executions/older", self.action(self._older), methods=["POST"]),
-                *(Route(f"/api/actions/{name}", self.action(act, acts=True), methods=["POST"]) for name, act in acts.items()),
+                *(
+                    Route(f"/api/actions/{name}", self.action(act, acts=True), methods=["POST"])
+                    for name, act in acts.items()
+                ),
             ],
-            middleware=[Middleware(BaseHTTPMiddleware, dispatch=self._guarded)],
+            middleware=[Middleware(Front, guard=self._guard)],
+            exception_handlers={NotAllowed: _refused, BadRequest: _bad, ApiTrouble: _troubled},
             lifespan=self._lifespan,
         )
 
@@ -122,27 +117,15 @@ class Console:
         self._following.close()
         self._listing.close()
 
-    async def _guarded(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        try:
-            self._guard.check_host(request)
-            response = await call_next(request)
-        except NotAllowed as wrong:
-            response = _problem(403, "NotAllowed", f"Refused: {wrong}.")
-        except ApiTrouble as wrong:
-            response = _problem(_status(wrong), wrong.code, str(wrong))
-        except BadRequest as wrong:
-            response = _problem(400, "BadRequest", str(wrong))
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
-
     # --- the page ---
 
     async def page(self, request: Request) -> Response:
         """The page itself; everything else it fetches."""
         shell = self._setup.bundle / "index.html"
         if not shell.exists():
-            return HTMLResponse("<title>Not built</title><p>The page is not built yet: run <code>make page</code>.", 503)
+            return HTMLResponse(
+                "<title>Not built</title><p>The page is not built yet: run <code>make page</code>.", 503
+            )
         session = request.cookies.get(COOKIE) or self._guard.new_session()
         told = {
             "token": self._guard.token(session),
@@ -151,7 +134,9 @@ class Console:
             "canLogIn": self._actions.log_in is not None,
             "tradePause": self._setup.trade_pause,
         }
-        html = shell.read_text().replace("{{setup}}", json.dumps(told).replace('"', "&quot;").replace("<", "&lt;"))
+        html = shell.read_text().replace(
+            "{{setup}}", json.dumps(told).replace('"', "&quot;").replace("<", "&lt;")
+        )
         response = HTMLResponse(html)
         response.set_cookie(COOKIE, session, httponly=True, samesite="strict", path="/")
         return response
@@ -174,7 +159,8 @@ class Console:
                 if listing.revision != seen:
                     view, seen = self._list_view(max(0, seen)), listing.revision
                     yield view
-                yield await _wait(listing.changed, lambda seen=seen: listing.revision != seen)
+                if not await _wait(listing, seen):
+                    yield None
 
     def _list_view(self, revision: int) -> Json:
         listing = self._listing
@@ -227,7 +213,8 @@ class Console:
                 if followed.revision != seen:
                     view, seen = self._change_view(followed, seen), followed.revision
                     yield view
-                yield await _wait(followed.changed, lambda seen=seen: followed.revision != seen)
+                if not await _wait(followed, seen):
+                    yield None
 
     def _change_view(self, followed: Followed, revision: int) -> Json:
         steps, frames = followed.since(revision)
@@ -243,7 +230,7 @@ class Console:
         followed = await self._following.look(_arn(request))
         step = followed.story.steps.get(_number(request, "step", 0))
         if step is None:
-            return _problem(404, "StepDoesNotExist", "This execution has no such step.")
+            return problem(404, "StepDoesNotExist", "This execution has no such step.")
         return JSONResponse(detail_view(followed, step))
 
     async def events(self, request: Request) -> Response:
@@ -264,7 +251,10 @@ class Console:
         arn = _arn(request)
         followed = await self._following.look(arn)
         rows = self._listing.rows
-        children = [rows[child].json() if child in rows else {"arn": child} for child in children_of(followed.story.steps)]
+        children = [
+            rows[child].json() if child in rows else {"arn": child}
+            for child in children_of(followed.story.steps)
+        ]
         return JSONResponse({"parents": await self._parents(followed), "children": children})
 
     async def _parents(self, followed: Followed) -> list[Json]:
@@ -272,21 +262,26 @@ class Console:
         facts = facts_of(followed)
         if not facts["run_key"] or not facts["account"]:
             return []
-        if not self._listing.rows:
-            await self._listing.look()
-        alike = [
-            row
-            for row in self._listing.rows.values()
-            if row.arn != followed.arn
-            and not row.facts.account
-            and (row.facts.run_key, row.facts.side) == (facts["run_key"], facts["side"])
-        ]
+        alike = self._of_run(followed.arn, facts)
+        if not alike:
+            await self._listing.settled(FACTS_PATIENCE)
+            alike = self._of_run(followed.arn, facts)
         found = []
         for row in alike[:PARENTS_LOOKED_AT]:
             parent = await self._following.look(row.arn)
             if followed.arn in children_of(parent.story.steps):
                 found.append(row.json())
         return found
+
+    def _of_run(self, child: str, facts: Json) -> list[Row]:
+        """Executions that are about the whole of the child's run."""
+        return [
+            row
+            for row in self._listing.rows.values()
+            if row.arn != child
+            and not row.facts.account
+            and (row.facts.run_key, row.facts.side) == (facts["run_key"], facts["side"])
+        ]
 
     async def trade(self, request: Request) -> Response:
         """Legs, orders and fills of the run this execution belongs to."""
@@ -299,7 +294,9 @@ class Console:
 
     # --- actions ---
 
-    def action(self, act: Callable[[Json], Awaitable[Json]], *, acts: bool = False) -> Callable[[Request], Awaitable[Response]]:
+    def action(
+        self, act: Callable[[Json], Awaitable[Json]], *, acts: bool = False
+    ) -> Callable[[Request], Awaitable[Response]]:
         """A route that does something: a POST of the page itself, with its token."""
 
         async def route(request: Request) -> Response:
@@ -342,13 +339,14 @@ async def _body(request: Request) -> Json:
     return body
 
 
-async def _wait(changed: asyncio.Condition, true: Callable[[], bool]) -> None:
-    """Until it is true, or it is time to say that the stream lives."""
+async def _wait(watched: Listing | Followed, seen: int) -> bool:
+    """Until there is news, or (False) it is time to say that the stream lives."""
     try:
-        async with asyncio.timeout(KEEP_ALIVE), changed:
-            await changed.wait_for(true)
+        async with asyncio.timeout(KEEP_ALIVE), watched.changed:
+            await watched.changed.wait_for(lambda: watched.revision != seen)
     except TimeoutError:
-        return
+        return False
+    return True
 
 
 def _stream(views: AsyncIterator[Json | None]) -> Response:
@@ -359,13 +357,15 @@ def _stream(views: AsyncIterator[Json | None]) -> Response:
     return StreamingResponse(lines(), media_type="text/event-stream")
 
 
-def _status(wrong: ApiTrouble) -> int:
-    if isinstance(wrong, Missing):
-        return 404
-    if isinstance(wrong, NotOffered):
-        return 501
-    return 409 if isinstance(wrong, Refused) else 502
+async def _refused(_: Request, wrong: Exception) -> Response:
+    return problem(403, "NotAllowed", f"Refused: {wrong}.")
 
 
-def _problem(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse({"error": code, "message": message}, status)
+async def _bad(_: Request, wrong: Exception) -> Response:
+    return problem(400, "BadRequest", str(wrong))
+
+
+async def _troubled(_: Request, wrong: Exception) -> Response:
+    statuses: dict[type[Exception], int] = {Missing: 404, NotOffered: 501, Refused: 409}
+    code = wrong.code if isinstance(wrong, ApiTrouble) else type(wrong).__name__
+    return problem(statuses.get(type(wrong), 502), code, str(wrong))

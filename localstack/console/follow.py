@@ -10,7 +10,8 @@ from typing import Any
 
 from localstack.console.api import Answer, Api, ApiTrouble, Missing
 from localstack.console.pace import Pace
-from localstack.console.steps import Event, Frame, Status, Step, Story
+from localstack.console.steps import Event, Frame, Status, Step
+from localstack.console.story import Story
 
 FIRST_PAGE = 1000
 NEWS_PAGE = 50
@@ -156,7 +157,7 @@ class Following:
             return {"executionArn": arn}
 
     async def _fresh(self, followed: Followed) -> list[Event]:
-        """The events after the last known one, in order: from the start at first, later from the end backwards."""
+        """The events after the last known one: from the start at first, later from the end backwards."""
         last = followed.story.last
         if last == 0:
             return await self._all(followed.arn)

@@ -1,7 +1,7 @@
 """Who may ask, and who may act.
 
-The page listens on this machine only, but every page in the browser can reach it. So a request must name this host
-(against DNS rebinding), and an action must be a POST from the page itself, with the token that only the page was
+The page listens on this machine only, but every page in the browser can reach it. So a request must name this
+host (against DNS rebinding), and an action must be a POST from the page itself, with the token that only it was
 given: it belongs to the browser's session cookie, and is worth nothing with another one.
 """
 

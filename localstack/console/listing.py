@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(slots=True)
 class Listing:
-    """Everybody's list. `revision` grows with every change; `at` is the revision in which a row changed last."""
+    """Everybody's list. `revision` grows with every change; `at` says in which one a row changed last."""
 
     api: Api
     pace: Pace
@@ -101,6 +101,12 @@ class Listing:
                 self.trouble = trouble
                 self.revision += not news
         self._ask_for_facts()
+
+    async def settled(self, seconds: float) -> None:
+        """Look, and wait until it is known what every row is about, but no longer than that."""
+        await self.look()
+        if self._facts_task is not None:
+            await asyncio.wait([self._facts_task], timeout=seconds)
 
     async def older(self) -> int:
         """Read one more page of every machine that has more; how many executions that gave."""

@@ -1,4 +1,4 @@
-"""Nothing secret leaves for the browser: task tokens, access tokens, keys and passwords are masked on the way out."""
+"""Nothing secret leaves for the browser: tokens, keys and passwords are masked on the way out."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _PLAIN = re.compile(
     """
 )
 _OPAQUE = re.compile(r"(?<![A-Za-z0-9+/_=-])(?=[A-Za-z0-9+/_=-]*\d)[A-Za-z0-9+/_=-]{80,}")
-"""Task tokens and the like, wherever they stand. ARNs, dates and hashes are shorter or have other characters."""
+"""Task tokens and the like, wherever they stand. ARNs, dates and hashes are shorter or of other characters."""
 
 
 def masked_text(text: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Budget:
-    """A token bucket for one operation: `burst` calls at once, then `rate` calls a second. None has no limit."""
+    """A token bucket for one operation: `burst` calls at once, then `rate` a second (None: no limit)."""
 
     rate: float | None
     burst: float
@@ -33,7 +33,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """The pause between two looks: `fast` after news, growing by `growth` to `slow` while there is none (seconds)."""
+    """The pause between two looks: `fast` after news, growing to `slow` while there is none (seconds)."""
 
     fast: float
     slow: float

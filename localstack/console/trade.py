@@ -29,7 +29,11 @@ class Trades:
             return {"run_key": run_key, "accounts": [self._account(plan) for plan in plans], "trouble": ""}
         except (StoreUnavailable, ClientError, BotoCoreError, LookupError, ValueError) as wrong:
             # a table that is not there, or rows of another form: the graph is of use without them
-            return {"run_key": run_key, "accounts": [], "trouble": masked_text(str(wrong) or type(wrong).__name__)}
+            return {
+                "run_key": run_key,
+                "accounts": [],
+                "trouble": masked_text(str(wrong) or type(wrong).__name__),
+            }
 
     def _plans(self, run_key: str, account: str) -> Sequence[AccountRun]:
         if not account:
@@ -64,7 +68,9 @@ class Trades:
             "lots": sum(leg.slices) // leg.lot_size if leg.lot_size else None,
             "position_id": leg.position_id,
             **_position(position),
-            "orders": [_order(order) for order in sorted(orders, key=lambda row: (row.claimed_at, row.order_id))],
+            "orders": [
+                _order(order) for order in sorted(orders, key=lambda row: (row.claimed_at, row.order_id))
+            ],
         }
 
 

@@ -16,7 +16,7 @@ from localstack.console.words import account_in, advice, plain_cause
 
 PAGE = 100
 LONGEST_TEXT = 400_000
-"""Characters of one value that are sent; AWS's limit is 256 KiB, so this cuts only what no engine should give."""
+"""Characters of one value that are sent; AWS's limit is 256 KiB, so this cuts what no engine should give."""
 
 Json = dict[str, Any]
 
@@ -185,7 +185,9 @@ def _fits(followed: Followed, event: Event, kind: str, text: str, step: int) -> 
     owner = followed.story.steps.get(followed.story.owner.get(event["id"], 0))
     if owner is not None and wanted in owner.state.lower():
         return True
-    return any(wanted in masked_text(value).lower() for value in details(event).values() if isinstance(value, str))
+    return any(
+        wanted in masked_text(value).lower() for value in details(event).values() if isinstance(value, str)
+    )
 
 
 def _event_view(followed: Followed, event: Event) -> Json:
@@ -199,7 +201,9 @@ def _event_view(followed: Followed, event: Event) -> Json:
         "step": owner.id if owner else None,
         "state": owner.state if owner else "",
         "iteration": masked_text(frame.label or f"item {frame.index + 1}") if frame and frame.step else "",
-        "details": {key: _detail(value) for key, value in details(event).items() if not key.endswith("Details")},
+        "details": {
+            key: _detail(value) for key, value in details(event).items() if not key.endswith("Details")
+        },
     }
 
 

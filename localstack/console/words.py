@@ -26,7 +26,7 @@ class Advice:
 _ADVICE: dict[str, Advice] = {
     "TokenExpired": Advice(
         "The broker session has ended",
-        "Kite ends every session at 06:00, and a new login ends the one before. Nothing was sent with this one.",
+        "Kite ends every session at 06:00, and each login ends the one before. Nothing was sent with this one.",
         "Log in, then redrive. Inside the entry window the redrive trades; after it, it ends as MISSED.",
         "login",
     ),
@@ -44,7 +44,7 @@ _ADVICE: dict[str, Advice] = {
     ),
     "BrokerUnavailable": Advice(
         "The broker did not answer",
-        "No answer, or one that says nothing. Reads are tried again; an order is never sent twice because of it.",
+        "No answer, or one that says nothing. Reads are tried again; no order is sent twice because of it.",
         "Wait until the broker is back, then redrive.",
         "redrive",
     ),
@@ -88,13 +88,22 @@ _ADVICE: dict[str, Advice] = {
         "redrive",
     ),
     "AccountNotFound": Advice(
-        "There is no such account", "The strategy names one that is not linked.", "Link it, then redrive.", "redrive"
+        "There is no such account",
+        "The strategy names one that is not linked.",
+        "Link it, then redrive.",
+        "redrive",
     ),
     "StrikeNotListed": Advice(
-        "That strike is not listed", "The exchange lists no such contract today.", "Mend the strategy's legs, then redrive.", "redrive"
+        "That strike is not listed",
+        "The exchange lists no such contract today.",
+        "Mend the strategy's legs, then redrive.",
+        "redrive",
     ),
     "QuoteMissing": Advice(
-        "A contract has no quote", "Nobody quotes it, or the feed had a gap.", "Redrive inside the entry window.", "redrive"
+        "A contract has no quote",
+        "Nobody quotes it, or the feed had a gap.",
+        "Redrive inside the entry window.",
+        "redrive",
     ),
     "ExitNeedsPerson": Advice(
         "This exit needs a person",
@@ -120,13 +129,19 @@ _ADVICE: dict[str, Advice] = {
         "new",
     ),
     "States.DataLimitExceeded": Advice(
-        "Too much data", "A state's input or output has over 256 KiB.", "The machine must pass less. Start a new execution.", "new"
+        "Too much data",
+        "A state's input or output has over 256 KiB.",
+        "The machine must pass less. Start a new execution.",
+        "new",
     ),
     "States.Permissions": Advice(
         "Not allowed", "The machine's role may not make this call.", "Mend the role, then redrive.", "redrive"
     ),
     "Lambda.TooManyRequestsException": Advice(
-        "Lambda throttled the call", "Too many functions ran at once.", "It is tried again by itself. If it has ended: redrive.", "redrive"
+        "Lambda throttled the call",
+        "Too many functions ran at once.",
+        "It is tried again by itself. If it has ended: redrive.",
+        "redrive",
     ),
     "DynamoDB.ConditionalCheckFailedException": Advice(
         "Somebody was there first",
@@ -134,12 +149,18 @@ _ADVICE: dict[str, Advice] = {
         "Nothing, if a Catch led on from it.",
     ),
     "StepFunctions.ExecutionAlreadyExistsException": Advice(
-        "It had been started already", "The child's name is fixed, so that it runs once.", "Nothing: follow the child."
+        "It had been started already",
+        "The child's name is fixed, so that it runs once.",
+        "Nothing: follow the child.",
     ),
 }
 _ABORTED = Advice("Stopped", "A person or a parent stopped it.", "Redrive goes on where it stopped.", "redrive")
-_LAMBDA = Advice("A function failed", "Lambda could not run it, or it broke.", "Look at its log, then redrive.", "redrive")
-_UNKNOWN = Advice("It failed", "The cause has the words of whatever failed.", "Mend it, then redrive.", "redrive")
+_LAMBDA = Advice(
+    "A function failed", "Lambda could not run it, or it broke.", "Look at its log, then redrive.", "redrive"
+)
+_UNKNOWN = Advice(
+    "It failed", "The cause has the words of whatever failed.", "Mend it, then redrive.", "redrive"
+)
 
 
 def advice(error: str, status: str = "FAILED") -> Advice:

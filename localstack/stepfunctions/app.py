@@ -50,7 +50,7 @@ class App:
         try:
             self._service = service = self._make()
             service.recover()
-            await service.engine.durable()
+            await service.engine.commits.durable()
         except JournalUnusable as wrong:
             await send({"type": "lifespan.startup.failed", "message": str(wrong)})
             return
@@ -69,7 +69,7 @@ class App:
             if path.startswith("/_local/"):
                 return 200, self._local(method, path)
             answer = await self._operation(_target(scope), body)
-            await self.service.engine.durable()
+            await self.service.engine.commits.durable()
             return 200, answer
         except ApiError as wrong:
             return wrong.status, {"__type": wrong.type, "message": wrong.message}

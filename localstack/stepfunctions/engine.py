@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import cast
 
 from brokers.clock import IST, SystemClock
+from localstack.stepfunctions.commits import Commits
 from localstack.stepfunctions.errors import ApiError
 from localstack.stepfunctions.integrations import calls, catalogue, nested
 from localstack.stepfunctions.integrations.clients import Clients
@@ -77,8 +78,8 @@ class Record:
 TimerKey = tuple[str, str]
 """(execution ARN, timer)"""
 
-Starter = Callable[[str, str | None, str], Record]
-"""Starts a child execution: machine ARN, name, input."""
+Starter = Callable[[str, str | None, str, bool], Record]
+"""Starts a child execution: machine ARN, name, input, and whether its end is waited for."""
 
 
 @dataclass(slots=True)
@@ -100,6 +101,7 @@ class Engine:
     find: Callable[[str], Record]
     ended: Callable[[Record], None]
     announce: Callable[[Record, Status], None]
+    commits: Commits = field(init=False)
     tokens: Tokens = field(init=False)
     timers: Timers = field(default_factory=Timers)
     in_flight: set[Owner] = field(default_factory=set)
@@ -110,9 +112,6 @@ class Engine:
     _children: dict[str, list[tuple[Owner, Pattern]]] = field(default_factory=dict)
     _waiting_for: dict[Owner, str] = field(default_factory=dict)
     _ends: dict[str, asyncio.Future[None]] = field(default_factory=dict)
-    _outbox: list[Callable[[], None]] = field(default_factory=list)
-    _waiters: list[asyncio.Future[None]] = field(default_factory=list)
-    _commit_is_due: bool = False
     _poke: asyncio.Event = field(default_factory=asyncio.Event)
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="call")
@@ -121,6 +120,7 @@ class Engine:
     _offset: float = 0.0
 
     def __post_init__(self) -> None:
+        self.commits = Commits(self.journal)
         self.tokens = Tokens(self.journal.was_issued)
         self._offset = self.clock.offset()
 
@@ -140,7 +140,7 @@ class Engine:
                     execution.stopped_at, 0, None, None,
                 )
             )  # fmt: skip
-        self.after_commit(lambda: self.announce(record, Status.RUNNING))
+        self.commits.after(lambda: self.announce(record, Status.RUNNING))
         self._carry_out(record, effects)
 
     def report(self, record: Record, what: Happening) -> None:
@@ -152,8 +152,8 @@ class Engine:
             self.journal.happened(record.number, record.sequence, at, what)
             if isinstance(what, Redriven):
                 self.journal.status(record.number, record.execution, record.redrive_token)
-                self.after_commit(lambda: self.announce(record, Status.RUNNING))
-        self._commit_soon()
+                self.commits.after(lambda: self.announce(record, Status.RUNNING))
+        self.commits.soon()
         self._carry_out(record, effects)
 
     def stop(self, record: Record, error: str | None, cause: str | None) -> None:
@@ -165,38 +165,7 @@ class Engine:
         """Wait until the execution has ended and its end is committed."""
         if record.execution.status is Status.RUNNING:
             await self._ends.setdefault(record.arn, self._loop.create_future())
-        await self.durable()
-
-    # --- the journal ---
-
-    def after_commit(self, action: Callable[[], None]) -> None:
-        """Do this when everything that has happened so far is committed."""
-        self._outbox.append(action)
-        self._commit_soon()
-
-    def _commit_soon(self) -> None:
-        if not self._commit_is_due:
-            self._commit_is_due = True
-            self._loop.call_soon(self._commit)
-
-    def _commit(self) -> None:
-        self._commit_is_due = False
-        self.journal.commit()
-        actions, self._outbox = self._outbox, []
-        for action in actions:
-            action()
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.cancelled():
-                waiter.set_result(None)
-
-    async def durable(self) -> None:
-        """Wait until nothing that has happened could be lost. Every answer of the API waits for it."""
-        if self.journal.dirty or self._commit_is_due:
-            waiter = self._loop.create_future()
-            self._waiters.append(waiter)
-            self._commit_soon()
-            await waiter
+        await self.commits.durable()
 
     # --- after a restart ---
 
@@ -266,7 +235,7 @@ class Engine:
             self._start_nested(record, effect)
         else:
             self.in_flight.add(owner)
-            self.after_commit(lambda: self._submit(record, effect, integration))
+            self.commits.after(lambda: self._submit(record, effect, integration))
 
     def _submit(self, record: Record, effect: ScheduleTask, integration: catalogue.Integration) -> None:
         """The execution may have ended while its call waited for the commit."""
@@ -318,7 +287,7 @@ class Engine:
         child = self._waiting_for.pop(owner, None)
         if child is not None:
             self._children.pop(child, None)
-            self._loop.call_soon(self._stop_child, child)
+            self._stop_child(child)  # at once, so that one commit holds both ends
 
     def _stop_child(self, arn: str) -> None:
         """AWS stops what a `.sync` task started when nobody waits for it any more."""
@@ -335,13 +304,16 @@ class Engine:
 
         def start() -> None:
             self.in_flight.discard(owner)
+            if effect.task not in record.execution.tasks:
+                return  # stopped, or timed out, in the same turn
+            waits = effect.pattern in (Pattern.SYNC, Pattern.SYNC_2)
             try:
-                child = self.start_child(*nested.request(effect.arguments))
+                child = self.start_child(*nested.request(effect.arguments), waits)
             except ApiError as wrong:
                 failure = nested.refused(wrong)
                 self._answered(record, TaskFailed(effect.task, failure.error, failure.cause))
                 return
-            if effect.pattern in (Pattern.SYNC, Pattern.SYNC_2):
+            if waits:
                 self._wait_for(child, owner, effect.pattern)
             self._answered(
                 record, CallReturned(effect.task, nested.started(child.arn, child.execution.started_at))
@@ -362,7 +334,7 @@ class Engine:
             self.journal.status(record.number, record.execution, record.redrive_token)
         self.ended(record)
         status = record.execution.status
-        self.after_commit(lambda: self.announce(record, status))
+        self.commits.after(lambda: self.announce(record, status))
         end = self._ends.pop(record.arn, None)
         if end is not None and not end.done():
             end.set_result(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 import uuid
 from collections import OrderedDict
@@ -29,6 +30,9 @@ from workflows.asl.interpreter.data import MAX_PAYLOAD_BYTES, Json
 
 KEPT_WARM = 256
 """Executions that have ended and stay in memory; older ones come from the journal when they are asked for."""
+
+KEPT_CHARACTERS = 32 * 1_048_576
+"""Of inputs and outputs that the histories of those have together."""
 
 
 @dataclass(slots=True)
@@ -63,6 +67,8 @@ class Executions:
         self._journal = journal
         self._running: dict[str, Record] = {}
         self._ended: OrderedDict[str, Record] = OrderedDict()
+        self._cooled = 0
+        """Characters let go of since the garbage was last collected."""
 
     # --- starting ---
 
@@ -178,8 +184,14 @@ class Executions:
     def _keep_warm(self, record: Record) -> None:
         self._ended[record.arn] = record
         self._ended.move_to_end(record.arn)
-        while len(self._ended) > KEPT_WARM:
-            self._ended.popitem(last=False)
+        characters = sum(each.execution.history.characters for each in self._ended.values())
+        while len(self._ended) > KEPT_WARM or (characters > KEPT_CHARACTERS and len(self._ended) > 1):
+            cooled = self._ended.popitem(last=False)[1].execution.history.characters
+            characters -= cooled
+            self._cooled += cooled
+        if self._cooled > KEPT_CHARACTERS:  # executions refer to themselves, and few large ones alarm nobody
+            self._cooled = 0
+            gc.collect()
 
     def forget(self, stopped_before: float, keep: int) -> int:
         """What is forgotten can't be found, listed or redriven, and its name is free again."""

@@ -92,7 +92,8 @@ class Machines:
         """Running executions go on with the definition they have."""
         old = self.get(arn)
         if definition is None and role_arn is None:
-            raise ApiError("MissingRequiredParameter", "Either the definition, the role ARN must be specified")
+            words = "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration"
+            raise ApiError("MissingRequiredParameter", f"{words} must be specified")
         row = replace(
             old.row,
             id=str(uuid.uuid4()),
@@ -103,8 +104,17 @@ class Machines:
         machine = old.machine if definition is None else parse(definition, row.type)
         return self._keep(StateMachine(row, machine, old.tags))
 
+    def tags(self, arn: str) -> dict[str, str]:
+        """Raises ApiError(ResourceNotFound)."""
+        check_arn(arn, "stateMachine")
+        if arn not in self._machines:
+            raise ApiError("ResourceNotFound", f"Resource not found: '{arn}'")
+        return self._machines[arn].tags
+
     def tag(self, arn: str, tags: Mapping[str, str], gone: Iterable[str] = ()) -> None:
-        machine = self.get(arn)
+        """Raises ApiError(ResourceNotFound)."""
+        self.tags(arn)
+        machine = self._machines[arn]
         machine.tags.update(tags)
         for key in gone:
             machine.tags.pop(key, None)
@@ -141,6 +151,7 @@ class Machines:
 
 def described(machine: StateMachine) -> dict[str, Json]:
     """What DescribeStateMachine and DescribeStateMachineForExecution share."""
+    revised = machine.row.updated_at != machine.row.created_at
     return {
         "stateMachineArn": machine.arn,
         "name": machine.name,
@@ -148,5 +159,5 @@ def described(machine: StateMachine) -> dict[str, Json]:
         "roleArn": machine.row.role_arn,
         "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
         "tracingConfiguration": {"enabled": False},
-        "revisionId": machine.row.id,
+        **({"revisionId": machine.row.id} if revised else {}),  # AWS names none before the first update
     }

@@ -51,7 +51,7 @@ class Service:
             clock=clock,
             clients=clients,
             journal=journal,
-            start_child=self._start,
+            start_child=self._start_child,
             find=self.executions.get,
             ended=self.executions.ended,
             announce=self.events.changed,
@@ -91,7 +91,7 @@ class Service:
         while True:
             await asyncio.sleep(FORGET_EVERY)
             self.forget()
-            await self.engine.durable()
+            await self.engine.commits.durable()
 
     def close(self) -> None:
         self.events.close()
@@ -100,6 +100,11 @@ class Service:
     def _start(self, machine_arn: str, name: str | None, input_: str) -> Record:
         machine = self.machines.get(machine_arn)
         return self.executions.start(self.engine, machine, name, input_)
+
+    def _start_child(self, machine_arn: str, name: str | None, input_: str, waits: bool) -> Record:
+        if waits and self.machines.get(machine_arn).is_express:
+            raise _wrong_type()
+        return self._start(machine_arn, name, input_)
 
     # --- state machines ---
 
@@ -162,7 +167,7 @@ class Service:
 
     def list_tags_for_resource(self, request: Request) -> Answer:
         _need(request, "resourceArn")
-        tags = self.machines.get(request["resourceArn"]).tags
+        tags = self.machines.tags(request["resourceArn"])
         return {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
 
     def tag_resource(self, request: Request) -> Answer:

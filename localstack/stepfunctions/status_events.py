@@ -26,6 +26,8 @@ SOURCE = "aws.states"
 DETAIL_TYPE = "Step Functions Execution Status Change"
 MAX_WAITING = 1000
 """Events that may wait to be sent; beyond that they are dropped, with a word in the log."""
+MAX_WAITING_DATA = 4 * 1_048_576
+"""Characters that wait to be sent; beyond that events go without input and output, as AWS's large ones do."""
 MAX_DATA = 248 * 1024
 """Characters of input and output together in one event: AWS leaves them out beyond 248 KiB."""
 
@@ -35,12 +37,12 @@ def configured(environment: Mapping[str, str] = os.environ) -> bool:
     return any(environment.get(f"AWS_ENDPOINT_URL{name}") for name in ("", "_EVENTBRIDGE"))
 
 
-def detail(execution: Execution, status: Status) -> dict[str, Json]:
+def detail(execution: Execution, status: Status, *, with_data: bool = True) -> dict[str, Json]:
     """What the event says. Times are in milliseconds, as AWS writes them here."""
     facts, input_ = execution.facts, execution.input.text
     over = status is not Status.RUNNING
     output = execution.output if over else None
-    included = len(input_) + len(output or "") <= MAX_DATA
+    included = with_data and len(input_) + len(output or "") <= MAX_DATA
     return {
         "executionArn": facts.execution_arn,
         "stateMachineArn": facts.machine_arn,
@@ -75,6 +77,7 @@ class StatusEvents:
     now: Callable[[], float]
     enabled: bool
     _waiting: int = 0
+    _characters: int = 0
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="events")
     )
@@ -86,14 +89,17 @@ class StatusEvents:
         if self._waiting >= MAX_WAITING:
             log.warning("%d status events wait: the one of %s is dropped", self._waiting, record.arn)
             return
+        with_data = self._characters <= MAX_WAITING_DATA
+        text = dumps(detail(record.execution, status, with_data=with_data))
         entry = {
             "Source": SOURCE,
             "DetailType": DETAIL_TYPE,
             "Time": datetime.fromtimestamp(self.now(), UTC),
             "Resources": [record.arn],
-            "Detail": dumps(detail(record.execution, status)),
+            "Detail": text,
         }
         self._waiting += 1
+        self._characters += len(text)
         self._pool.submit(self._send, entry)
 
     def _send(self, entry: dict[str, object]) -> None:
@@ -104,6 +110,7 @@ class StatusEvents:
             log.warning("a status event was not delivered: %s", wrong)
         finally:
             self._waiting -= 1
+            self._characters -= len(str(entry["Detail"]))
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

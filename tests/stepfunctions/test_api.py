@@ -167,10 +167,56 @@ def test_executions_are_listed_newest_first_by_status_in_pages(endpoint: Endpoin
     wait_until(lambda: endpoint.idle()["next_due"] is None)
 
 
-def test_operation_that_is_not_there_answers_with_awss_error_for_that(endpoint: Endpoint) -> None:
-    with pytest.raises(endpoint.client.exceptions.ClientError, match="UnknownOperationException") as refused:
-        endpoint.client.create_activity(name="a")
-    assert "CreateActivity" in str(refused.value)
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        ("create_activity", {"name": "a"}),
+        ("publish_state_machine_version", {"stateMachineArn": MISSING}),
+        ("list_state_machine_aliases", {"stateMachineArn": MISSING}),
+        ("list_map_runs", {"executionArn": MISSING}),
+        ("describe_map_run", {"mapRunArn": MISSING}),
+    ],
+)
+def test_operation_that_is_not_there_answers_with_awss_error_for_that(
+    endpoint: Endpoint, operation: str, arguments: dict[str, str]
+) -> None:
+    with pytest.raises(ClientError, match="UnknownOperationException") as refused:
+        getattr(endpoint.client, operation)(**arguments)
+    assert f"'{''.join(word.capitalize() for word in operation.split('_'))}'" in str(refused.value)
+
+
+def test_revision_is_named_from_the_first_update_on(endpoint: Endpoint) -> None:
+    sfn = endpoint.client
+    arn = endpoint.create(PASS)
+    assert "revisionId" not in sfn.describe_state_machine(stateMachineArn=arn)
+    revision = sfn.update_state_machine(stateMachineArn=arn, definition=definition(WAIT))["revisionId"]
+    assert sfn.describe_state_machine(stateMachineArn=arn)["revisionId"] == revision
+    with pytest.raises(ClientError, match=r"MissingRequiredParameter.*LoggingConfiguration"):
+        sfn.update_state_machine(stateMachineArn=arn)
+
+
+def test_tags_belong_to_machines_that_there_are(endpoint: Endpoint) -> None:
+    sfn = endpoint.client
+    arn = endpoint.create(PASS)
+    sfn.tag_resource(resourceArn=arn, tags=[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])
+    sfn.untag_resource(resourceArn=arn, tagKeys=["a", "never"])
+    assert sfn.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "b", "value": "2"}]
+    with pytest.raises(sfn.exceptions.ResourceNotFound):
+        sfn.tag_resource(resourceArn=MISSING, tags=[{"key": "a", "value": "1"}])
+
+
+def test_logging_and_tracing_are_taken_and_not_acted_on(endpoint: Endpoint) -> None:
+    sfn = endpoint.client
+    made = sfn.create_state_machine(
+        name="logged",
+        definition=definition(PASS),
+        roleArn="arn:aws:iam::000000000000:role/that-nobody-made",
+        loggingConfiguration={"level": "ALL", "includeExecutionData": True},
+        tracingConfiguration={"enabled": True},
+    )
+    described = sfn.describe_state_machine(stateMachineArn=made["stateMachineArn"])
+    assert described["loggingConfiguration"]["level"] == "OFF"
+    assert described["tracingConfiguration"] == {"enabled": False}
 
 
 def test_request_of_five_megabytes_is_refused(endpoint: Endpoint) -> None:

@@ -93,6 +93,24 @@ def test_express_execution_is_not_described_listed_or_redriven(endpoint: Endpoin
     assert sfn.describe_state_machine(stateMachineArn=machine)["type"] == "EXPRESS"
 
 
+def test_express_child_is_started_and_not_waited_for(endpoint: Endpoint, aws: FakeAws) -> None:
+    aws.functions["seen"] = lambda event: event
+    states = {"Call": {"Type": "Task", "Resource": function_arn("seen"), "End": True}}
+    child = create(endpoint, "child", states)
+    for pattern, status in (("", "SUCCEEDED"), (".sync", "FAILED")):
+        start = {
+            "Type": "Task",
+            "Resource": f"arn:aws:states:::states:startExecution{pattern}",
+            "Parameters": {"StateMachineArn": child, "Input": {"n": 1}},
+            "End": True,
+        }
+        ended = endpoint.finish(endpoint.start({"Start": start}))
+        assert ended["status"] == status
+        if pattern:
+            assert ended["error"] == "StepFunctions.StateMachineTypeNotSupportedException"
+    wait_until(lambda: aws.calls_of("seen") == [{"n": 1}])
+
+
 def test_standard_machine_is_not_started_in_sync(endpoint: Endpoint) -> None:
     arn = endpoint.create({"Only": {"Type": "Pass", "End": True}})
     with pytest.raises(ClientError, match="StateMachineTypeNotSupported"):

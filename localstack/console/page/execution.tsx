@@ -154,7 +154,7 @@ function Head(props: { known: Known; machineName: string; parents: Row[]; now: n
               {!running && execution.status !== "SUCCEEDED" && (
                 <button
                   type="button"
-                  class="button primary"
+                  class={`button ${execution.failure?.remedy === "login" ? "" : "primary"}`}
                   disabled={!redrivable}
                   title={redrivable ? "" : execution.redriveReason || "This endpoint does not say that it can be redriven"}
                   onClick={() => props.ask("redrive")}
@@ -301,7 +301,7 @@ function Loaded(props: {
       {execution.trouble && <Notice kind="bad">The endpoint says: {execution.trouble}</Notice>}
       {isEnded && execution.failure && <FailureBox failure={execution.failure} offer={offer(execution.failure)} />}
       <div class="work">
-        <section class="left" aria-label="Execution">
+        <section class="pane" aria-label="Execution">
           <Tabs
             name="View"
             tabs={[
@@ -326,7 +326,7 @@ function Loaded(props: {
             {view === "events" && <EventsView {...{ arn, known, chosen, choose }} />}
           </div>
         </section>
-        <aside class="right" aria-label="Details">
+        <aside class="pane" aria-label="Details">
           <Tabs
             name="Details"
             tabs={[

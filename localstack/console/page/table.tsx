@@ -48,7 +48,7 @@ export function TableView(props: { known: Known; chosen: Step | undefined; choos
             <th scope="col">Started (IST)</th>
             <th scope="col">Duration</th>
             <th scope="col" class="timeline">
-              Timeline <span class="muted">(waiting is drawn short)</span>
+              <span title="Time in which everything only waits is drawn short">Timeline</span>
             </th>
           </tr>
         </thead>
@@ -69,7 +69,9 @@ export function TableView(props: { known: Known; chosen: Step | undefined; choos
                 <td colSpan={3} class="muted">
                   {plural(row.steps, "step")}
                 </td>
-                <td class="timeline">{gapMarks(gaps)}</td>
+                <td class="timeline">
+                  <div class="lane">{gapMarks(gaps)}</div>
+                </td>
               </tr>
             ) : (
               <tr key={row.key} class={chosen?.id === row.step.id ? "is-chosen" : ""} aria-rowindex={from + index + 2}>
@@ -106,8 +108,10 @@ export function TableView(props: { known: Known; chosen: Step | undefined; choos
                   {duration((row.step.left ?? (isOver(row.step.status) ? row.step.entered : now)) - row.step.entered)}
                 </td>
                 <td class="timeline" title={`${statusWord(row.step.status)}, ${millis(row.step.entered)}`}>
-                  {gapMarks(gaps)}
-                  <Bars step={row.step} place={place} now={now} />
+                  <div class="lane">
+                    {gapMarks(gaps)}
+                    <Bars step={row.step} place={place} now={now} />
+                  </div>
                 </td>
               </tr>
             ),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from workflows.asl.interpreter.data import Json, dumps
+from workflows.asl.interpreter.data import MAX_PAYLOAD_BYTES, Json, dumps
 
 Shape = Any
 """A botocore shape; botocore has no types."""
@@ -81,7 +81,7 @@ def _capital(name: str) -> str:
 
 def _plain(value: Any) -> Json:
     if hasattr(value, "read"):
-        value = value.read()
+        value = value.read(MAX_PAYLOAD_BYTES + 1)  # more would be too much anyway, and memory is not endless
     if isinstance(value, (bytes, bytearray)):
         return _decoded(bytes(value))
     if isinstance(value, datetime):

@@ -15,12 +15,37 @@ Json = Any
 MAX_PAYLOAD_BYTES = 262_144
 """256 KiB, the most that Step Functions passes on as input or output (service quotas)."""
 
+MAX_EXPRESSION = 4 * MAX_PAYLOAD_BYTES
+"""The most that an expression may stand for inside a state; what leaves the state is held to the payload's."""
+
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def dumps(value: Json) -> str:
     """JSON the way Step Functions writes it: no spaces, text as it is."""
     return _encoder.encode(value)
+
+
+def exceeds(value: Json, limit: int = MAX_PAYLOAD_BYTES) -> bool:
+    """Would the JSON text surely be longer than `limit`? Stops counting there, however large the value is.
+
+    Values are shared, so a small template over a large input can stand for gigabytes of text: whoever could
+    have made such a value asks before it is written out. Characters and commas are counted, escapes are not.
+    """
+    size, stack = 0, [value]
+    while stack and size <= limit:
+        node = stack.pop()
+        if isinstance(node, str):
+            size += len(node) + 2
+        elif isinstance(node, dict):
+            size += 2 + sum(len(name) + 4 for name in node)
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            size += 1 + len(node)
+            stack.extend(node if len(node) <= limit else ())
+        else:
+            size += 1
+    return size > limit
 
 
 class Data:
@@ -48,6 +73,11 @@ class Data:
         if self._text is None:
             self._text = dumps(self.value)
         return self._text
+
+    @property
+    def length(self) -> int:
+        """Characters of the text, if it was ever asked for."""
+        return 0 if self._text is None else len(self._text)
 
     @property
     def too_large(self) -> bool:

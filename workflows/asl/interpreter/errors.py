@@ -5,7 +5,8 @@
     StateError              anything Retry and Catch may look at: an error name and a cause
      ├── RuntimeFailure     the definition and the data do not fit: States.Runtime, which States.ALL does not
      │                      catch, and its relatives
-     └── DataLimitExceeded  a result over 256 KiB; States.ALL does not catch it
+     ├── DataLimitExceeded  a result over 256 KiB; States.ALL does not catch it
+     └── TooLarge           the same, found where the state's name is not known
     InvalidDefinition       the definition is refused before anything runs
 
 The names are those of the Amazon States Language (states-language.net, "Errors").
@@ -54,6 +55,13 @@ class DataLimitExceeded(StateError):
             f"The state/task '{what}' returned a result with a size exceeding the maximum number of bytes "
             "service limit.",
         )
+
+
+class TooLarge(StateError):
+    """An expression stands for far more than 256 KiB. Whoever runs the state says which state it was."""
+
+    def __init__(self) -> None:
+        super().__init__(DATA_LIMIT, "The result is larger than the maximum number of bytes service limit.")
 
 
 @dataclass(frozen=True, slots=True)

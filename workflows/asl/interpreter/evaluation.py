@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workflows.asl.interpreter import intrinsics, jsonpath
-from workflows.asl.interpreter.data import Json, dumps
+from workflows.asl.interpreter.data import MAX_EXPRESSION, Json, dumps, exceeds
 from workflows.asl.interpreter.entropy import Entropy
-from workflows.asl.interpreter.errors import RESULT_PATH_MATCH, RuntimeFailure
+from workflows.asl.interpreter.errors import RESULT_PATH_MATCH, RuntimeFailure, TooLarge
+
+MANY_EXPRESSIONS = 16
+"""So many references to the largest input are no danger; beyond that the result is measured first."""
 
 
 class Scope:
     """What the expressions of one state see: its data and, when they ask for it, the context object."""
 
-    __slots__ = ("_context", "_make_context", "data", "entropy")
+    __slots__ = ("_context", "_expressions", "_make_context", "data", "entropy")
 
     def __init__(self, data: Json, make_context: Callable[[], Json], entropy: Entropy) -> None:
         self.data = data
         self.entropy = entropy
         self._make_context = make_context
         self._context: Json = None
+        self._expressions = 0
 
     @property
     def context(self) -> Json:
@@ -32,10 +36,16 @@ class Scope:
         return Scope(data, lambda: self.context, self.entropy)
 
     def read(self, path: str) -> Json:
-        """Raises jsonpath.PathNotFound."""
-        if path.startswith("$$"):
-            return jsonpath.parse(path[1:]).read(self.context)
-        return jsonpath.parse(path).read(self.data)
+        """Raises jsonpath.PathNotFound, or TooLarge."""
+        self._expressions += 1
+        parsed = jsonpath.parse(path[1:] if path.startswith("$$") else path)
+        try:
+            found = parsed.read(self.context if path.startswith("$$") else self.data)
+        except jsonpath.PathError:
+            raise TooLarge from None
+        if not parsed.definite and exceeds(found, MAX_EXPRESSION):
+            raise TooLarge
+        return found
 
     def read_field(self, path: str, field: str) -> Json:
         """The value for `field`; a missing path ends the execution, in AWS's words.
@@ -67,17 +77,31 @@ class Scope:
         return self.read_field(text, field)
 
     def template(self, template: Json) -> Json:
-        """A payload template: fields whose name ends in `.$` are expressions, the rest is copied."""
+        """A payload template: fields whose name ends in `.$` are expressions, the rest is copied.
+
+        Raises
+        ------
+        RuntimeFailure
+            As `expression` does.
+        TooLarge
+            If the result is beyond what may be passed on anyway.
+        """
+        filled = self._filled(template)
+        if self._expressions > MANY_EXPRESSIONS and exceeds(filled, MAX_EXPRESSION):
+            raise TooLarge
+        return filled
+
+    def _filled(self, template: Json) -> Json:
         if isinstance(template, dict):
             return dict(self._field(name, value) for name, value in template.items())
         if isinstance(template, list):
-            return [self.template(item) for item in template]
+            return [self._filled(item) for item in template]
         return template
 
     def _field(self, name: str, value: Json) -> tuple[str, Json]:
         if name.endswith(".$"):
             return name[:-2], self.expression(value, name)
-        return name, self.template(value)
+        return name, self._filled(value)
 
     def select(self, path: str | None) -> Json:
         """InputPath, OutputPath and ItemsPath: None gives an empty object.

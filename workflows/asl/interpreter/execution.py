@@ -28,6 +28,7 @@ from workflows.asl.interpreter.errors import (
     DataLimitExceeded,
     RuntimeFailure,
     StateError,
+    TooLarge,
     matches,
 )
 from workflows.asl.interpreter.evaluation import Scope, put
@@ -140,8 +141,8 @@ class Execution:
         try:
             while self._todo:
                 self._todo.popleft()()
-        except HistoryFull:
-            cause = f"The execution reached the maximum number of history events ({MAX_EVENTS})."
+        except HistoryFull as full:
+            cause = str(full)
             self.finish(Status.FAILED, RUNTIME, cause, previous=self.history.newest)
         effects, self._effects = self._effects, []
         return effects
@@ -233,8 +234,13 @@ class Execution:
             where = f"An error occurred while executing the state '{visit.state.name}'"
             entered = f"(entered at the event id #{visit.entered_event})"
             self.failed(visit, StateError(wrong.error, f"{where} {entered}. {wrong.cause}"))
+        except TooLarge:
+            self.failed(visit, DataLimitExceeded(visit.state.name))
         except StateError as wrong:
             self.failed(visit, wrong)
+        except RecursionError:
+            cause = f"The data of the state '{visit.state.name}' is nested too deeply"
+            self.failed(visit, StateError(RUNTIME, cause))
 
     def complete(self, visit: Visit, result: Json) -> None:
         """The state has a result: select from it, put it into the input, and go on."""

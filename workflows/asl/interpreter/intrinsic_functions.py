@@ -9,8 +9,9 @@ import json
 import random
 from collections.abc import Callable, Sequence
 
-from workflows.asl.interpreter.data import Json, dumps
+from workflows.asl.interpreter.data import MAX_EXPRESSION, Json, dumps, exceeds
 from workflows.asl.interpreter.entropy import Entropy
+from workflows.asl.interpreter.errors import TooLarge
 from workflows.asl.interpreter.jsonpath_filter import same
 
 Arguments = Sequence[Json]
@@ -66,7 +67,7 @@ def _text(value: Json) -> str:
 def _format(arguments: Arguments, _entropy: Entropy) -> Json:
     _need(bool(arguments), "The function takes a template")
     template, values = _text(arguments[0]), list(arguments[1:])
-    out, at, used = [], 0, 0
+    out, at, used, length = [], 0, 0, 0
     while at < len(template):
         if template.startswith("\\", at) and template[at + 1 : at + 2] in ("{", "}"):
             out.append(template[at + 1])
@@ -74,6 +75,9 @@ def _format(arguments: Arguments, _entropy: Entropy) -> Json:
         elif template.startswith("{}", at):
             _need(used < len(values), "There are fewer arguments than {} in the template")
             out.append(_formatted(values[used]))
+            length += len(out[-1])
+            if length > MAX_EXPRESSION:
+                raise TooLarge
             used, at = used + 1, at + 2
         else:
             out.append(template[at])
@@ -83,7 +87,13 @@ def _format(arguments: Arguments, _entropy: Entropy) -> Json:
 
 
 def _formatted(value: Json) -> str:
-    return value if isinstance(value, str) else dumps(value)
+    return value if isinstance(value, str) else _written(value)
+
+
+def _written(value: Json) -> str:
+    if exceeds(value, MAX_EXPRESSION):
+        raise TooLarge
+    return dumps(value)
 
 
 def _string_to_json(arguments: Arguments, _entropy: Entropy) -> Json:
@@ -96,7 +106,7 @@ def _string_to_json(arguments: Arguments, _entropy: Entropy) -> Json:
 
 def _json_to_string(arguments: Arguments, _entropy: Entropy) -> Json:
     _count(arguments, 1)
-    return dumps(arguments[0])
+    return _written(arguments[0])
 
 
 def _array_of(arguments: Arguments, _entropy: Entropy) -> Json:
@@ -139,6 +149,8 @@ def _array_length(arguments: Arguments, _entropy: Entropy) -> Json:
 def _array_unique(arguments: Arguments, _entropy: Entropy) -> Json:
     _count(arguments, 1)
     seen: dict[str, Json] = {}
+    if exceeds(arguments[0], MAX_EXPRESSION):
+        raise TooLarge
     for item in _array(arguments[0]):
         seen.setdefault(json.dumps(item, sort_keys=True), item)
     return list(seen.values())

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, islice
 
 from workflows.asl.interpreter.data import Json
 
-MAX_SCANNED = 1_000_000
+MAX_SCANNED = 300_000
 """Values one path may visit: a `..` over a deep document must not take the process down."""
 
 
@@ -156,7 +157,8 @@ def _read_indefinite(steps: tuple[Step, ...], document: Json) -> Json:
     for step in steps:
         if isinstance(step, Function):
             return apply_function(step.name, nodes)
-        nodes = [found for node in nodes for found in _select(step, node, document)]
+        found = chain.from_iterable(_select(step, node, document) for node in nodes)
+        nodes = list(islice(found, MAX_SCANNED + 1))
         if len(nodes) > MAX_SCANNED:
             raise PathError(f"the path selects more than {MAX_SCANNED} values")
     return nodes

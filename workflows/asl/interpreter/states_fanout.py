@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workflows.asl.interpreter import states_task
-from workflows.asl.interpreter.data import Data, Json, dumps
+from workflows.asl.interpreter.data import MAX_EXPRESSION, Data, Json, dumps, exceeds
 from workflows.asl.interpreter.definition import MAX_INLINE_CONCURRENCY
-from workflows.asl.interpreter.errors import RuntimeFailure, StateError
+from workflows.asl.interpreter.errors import DataLimitExceeded, RuntimeFailure, StateError, TooLarge
 from workflows.asl.interpreter.evaluation import Scope
 from workflows.asl.interpreter.runs import Fanout, Run, RunStatus
 
@@ -100,7 +100,10 @@ def _iteration_input(execution: Execution, visit: Visit, run: Run, item: Json) -
         return Data(item)
     context = execution.scope(visit, None).context
     context["Map"] = {"Item": {"Index": run.index, "Value": item}}
-    return Data(Scope(visit.effective, lambda: context, execution.entropy).template(selector))
+    data = Data(Scope(visit.effective, lambda: context, execution.entropy).template(selector))
+    if data.too_large:
+        raise DataLimitExceeded(visit.state.name)
+    return data
 
 
 def _named(visit: Visit, index: int) -> dict[str, Json | Data]:
@@ -134,6 +137,8 @@ def _end_if_done(execution: Execution, visit: Visit, fanout: Fanout) -> None:
         return
     visit.fanout = None
     execution.event(visit.run, f"{visit.state.type}StateSucceeded", advance=False)
+    if exceeds(fanout.outputs, MAX_EXPRESSION):
+        raise TooLarge
     execution.complete(visit, fanout.outputs)
 
 

@@ -71,7 +71,6 @@ function Node(props: { node: Placed; look: Look; isChosen: boolean; isStop: bool
       data-state={node.name}
       data-status={look.status}
       aria-pressed={props.isChosen}
-      aria-label={`${node.name}, ${node.state.Type}, ${word(look)}${props.text ? `, ${props.text}` : ""}`}
       tabIndex={props.isStop ? 0 : -1}
       onClick={props.choose}
     >
@@ -79,7 +78,12 @@ function Node(props: { node: Placed; look: Look; isChosen: boolean; isStop: bool
         <Icon name={kindIcon(node.state.Type)} />
       </span>
       <span class="node-words">
-        <span class="node-name">{node.name}</span>
+        <span class="node-name">
+          {node.name}
+          <span class="hidden">
+            , {node.state.Type}, {word(look)}{" "}
+          </span>
+        </span>
         {props.text && <span class="node-below">{props.text}</span>}
       </span>
       <Badges look={look} />
@@ -111,7 +115,7 @@ function Picker(props: { name: string; known: Known; picks: Picks; pick: Props["
       value={props.picks[props.name] ?? ""}
       onChange={(event) => props.pick(props.name, event.currentTarget.value ? Number(event.currentTarget.value) : undefined)}
     >
-      <option value="">All {count} iterations</option>
+      <option value="">{count === 1 ? "The one iteration" : `All ${count} iterations`}</option>
       {visits.length === 1
         ? options(visits[0]?.frames ?? [])
         : visits.map((visit, index) => (
@@ -137,12 +141,14 @@ function Container(props: Props & { node: Placed; look: Look; isStop: boolean; f
           data-state={node.name}
           data-status={look.status}
           aria-pressed={props.chosen?.state === node.name}
-          aria-label={`${node.name}, ${node.state.Type}, ${word(look)}`}
           tabIndex={props.isStop ? 0 : -1}
           onClick={props.select}
         >
           <Icon name={kindIcon(node.state.Type)} />
           {node.name}
+          <span class="hidden">
+            , {node.state.Type}, {word(look)}
+          </span>
         </button>
         <Picker name={node.name} known={props.known} picks={props.picks} pick={props.pick} />
         <Badges look={look} />
@@ -223,7 +229,7 @@ export function GraphView(props: Props) {
     observer.observe(box);
     return () => observer.disconnect();
   }, []);
-  const readable = Math.min(1, Math.max(0.66, (room.w - 40) / drawn.w));
+  const readable = Math.min(1, Math.max(0.8, (room.w - 40) / drawn.w));
   const whole = Math.min(1, Math.max(0.25, Math.min((room.w - 40) / drawn.w, (room.h - 40) / drawn.h)));
   const scale = zoom ?? readable;
 
@@ -282,8 +288,8 @@ export function GraphView(props: Props) {
         </label>
       </div>
       <div class="graph-box" ref={scroller} role="group" aria-label="Graph of the machine. Arrow keys move between states." onKeyDown={onKey}>
-        <div class="graph-size" style={{ width: `${drawn.w * scale}px`, height: `${drawn.h * scale}px` }}>
-          <div class="graph-scale" style={{ width: `${drawn.w}px`, height: `${drawn.h}px`, transform: `scale(${scale})` }}>
+        <div class="graph-size" style={{ width: `${drawn.w}px`, height: `${drawn.h}px`, zoom: scale }}>
+          <div class="graph-scale">
             {nodes
               .filter((node) => node.open)
               .map((node) => (

@@ -36,7 +36,7 @@ export interface Picture {
 const NODE_HEIGHT = 48;
 const HEADER = 46;
 const PADDING = 18;
-const LABEL_AT = 22;
+const LABEL_AT = 18;
 const START = "\u0000start";
 
 export const isFan = (state: State) => state.Type === "Map" || state.Type === "Parallel";
@@ -209,13 +209,15 @@ function linesOf(graph: Graph): Line[] {
     const isBottom = (end === "v") !== isUp(edge);
     const toward = (each: Edge) => (end === "v" ? (bends(each)[0] ?? box(each.w)) : (bends(each).at(-1) ?? box(each.v))).x;
     const alike = edges.filter((each) => each[end] === edge[end] && isUp(each) === isUp(edge)).sort((a, b) => toward(a) - toward(b));
-    const step = Math.min(26, (here.width - 40) / Math.max(1, alike.length));
+    const step = Math.min(44, (here.width - 24) / Math.max(1, alike.length));
     const x = here.x + (alike.indexOf(edge) - (alike.length - 1) / 2) * step;
     return { x, y: here.y + (isBottom ? 1 : -1) * (here.height / 2) };
   };
   return edges.map((edge) => {
     const way: Way = (graph.edge(edge) as { way?: Way }).way ?? { to: edge.w, kind: "next", label: "", title: "" };
     const points = [port(edge, "v"), ...bends(edge), port(edge, "w")];
+    const order = edges.filter((each) => each.v === edge.v).indexOf(edge);
+    const near = along(points, LABEL_AT + (order % 2) * 12); // neighbours stand at different heights
     return {
       from: edge.v === START ? "" : edge.v,
       to: edge.w,
@@ -223,7 +225,7 @@ function linesOf(graph: Graph): Line[] {
       label: way.label,
       title: way.title,
       path: curve(points),
-      at: along(points, LABEL_AT),
+      at: isUp(edge) ? near : { x: near.x, y: Math.max(near.y, box(edge.v).y + box(edge.v).height / 2 + 10) },
     };
   });
 }
