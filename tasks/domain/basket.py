@@ -132,14 +132,22 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 
 def parse(model: type[ModelT], document: Mapping[str, Any]) -> ModelT:
-    """The value that a JSON-shaped document describes, from an author or from the catalog.
+    """The value that a JSON-shaped document of an author describes.
 
     Raises
     ------
     InvalidDocument
-        With one reason for each wrong field, the field's path first.
+        With one reason for each wrong field, the field's path first; never what was given for a secret.
     """
+    fields = model.model_fields
     try:
-        return model.model_validate_json(json.dumps(content(document)))
+        return model.model_validate_json(json.dumps(document))
     except ValidationError as error:
-        raise InvalidDocument(problems(error, known=tuple(model.model_fields)), what=model.__name__) from None
+        hidden = [name for name, field in fields.items() if not field.repr]
+        reasons = problems(error, known=tuple(fields), hidden=hidden)
+        raise InvalidDocument(reasons, what=model.__name__) from None
+
+
+def read(model: type[ModelT], document: Mapping[str, Any]) -> ModelT:
+    """The value that a document of the catalog holds. Raises `InvalidDocument`."""
+    return parse(model, content(document))
