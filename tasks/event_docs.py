@@ -20,8 +20,9 @@ Everything that happens on the platform, in the past tense. This page is generat
 by `python -m tasks.event_docs`; a test compares them.
 
 Each change of the tables `catalog`, `orders`, `positions` and `runs` comes through the table's stream to
-RecordEvents, which writes its events into the `events` table exactly once and then puts them on the EventBridge
-bus `algo`, at least once. On the bus `source` is `{EVENT_SOURCE}`, `detail-type` the event's name, and `detail`:
+RecordEvents, which writes its events into the `events` table exactly once and then puts them on the
+EventBridge bus `algo`, at least once. There `source` is `{EVENT_SOURCE}`, `detail-type` the event's name, and
+`detail`:
 
 | field | what it is |
 |---|---|

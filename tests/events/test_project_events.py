@@ -1,4 +1,4 @@
-"""Read-models are what their events fold to, in whatever order the news come; a rebuild finds the same bytes."""
+"""Read-models are what their events fold to, however the news come; a rebuild finds the same bytes."""
 
 from __future__ import annotations
 
