@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import yaml
-import jsonschema_rs
 
 from tasks.api.openapi import DOCS, document, files
 

@@ -1,4 +1,4 @@
-"""schemathesis against the API: whatever it sends, the answer is one that the document promises, never a 500."""
+"""schemathesis against the API: whatever it sends, the answer is one that the document promises."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ schema.app = application(_world())
 @pytest.mark.slow
 @schema.parametrize()
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     database=None,
