@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tasks import reconcile_schedules, record_events, sync_schedules
+from tasks import record_events, repair_schedules, sync_schedules
 from tasks.domain.payload import parse_payload
 from tasks.domain.schedules import Schedule, schedule_name, schedules_of
 from tasks.domain.strategy import parse_strategy
@@ -143,8 +143,8 @@ def _change(document: dict[str, Any], item: str = "STRATEGY#straddle") -> tuple[
     return change_of(record), position_of(record)
 
 
-def reconcile(rt: Runtime) -> reconcile_schedules.Output:
-    return reconcile_schedules.run(reconcile_schedules.Input(), rt)
+def reconcile(rt: Runtime) -> repair_schedules.Output:
+    return repair_schedules.run(repair_schedules.Input(), rt)
 
 
 def test_the_reconciler_repairs_either_way_and_says_so(rt: Runtime, scheduler: MemoryScheduler) -> None:

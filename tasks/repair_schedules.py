@@ -1,4 +1,4 @@
-"""ReconcileSchedules: compare the catalog and Scheduler as a whole, repair either way, and say what was done.
+"""RepairSchedules: compare the catalog and Scheduler as a whole, repair either way, and say what was done.
 
 It heals whatever came between a command and its schedules: a function killed at the wrong moment, an event that
 was given up, a schedule that somebody deleted by hand.
@@ -21,8 +21,8 @@ from tasks.spec import Function, Table
 from tasks.sync_schedules import note, noted, sync, wanted_schedules
 
 FUNCTION = Function(
-    name="ReconcileSchedules",
-    module="tasks.reconcile_schedules",
+    name="RepairSchedules",
+    module="tasks.repair_schedules",
     timeout=120,
     reads=(Table.CATALOG,),
     writes=(Table.CATALOG,),
