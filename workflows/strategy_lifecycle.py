@@ -221,11 +221,13 @@ _ENTER: list[State] = [
         "fetch_chain",
         "chain",
         {
+            "run_key": Path("$.run.run_key"),
             "account": Path("$.run.data_account"),
             "underlying": Path("$.run.underlying"),
             "trading_date": Path("$.run.trading_date"),
             "expiries": Path("$.dte.expiries"),
         },
+        retry=parts.IN_TURN,
         redrivable=True,
     ),
     parts.invoke(
