@@ -117,11 +117,13 @@ class BrokerAccount(Model):
 class Platform(Model):
     """What the operator decided. Strangers may link accounts only under a stated empanelment.
 
-    Algos that others use need an empanelled provider (SEBI's circular of 4 February 2025).
+    Algos that others use need an empanelled provider (SEBI's circular of 4 February 2025). Prices are asked for
+    through `data_account`; where none is named, through the first account of each run.
     """
 
     strangers: bool = False
     empanelment: Label = ""
+    data_account: str = Field(default="", pattern=r"^([A-Z0-9]{2,12})?$")
 
     @property
     def admits_strangers(self) -> bool:

@@ -109,12 +109,12 @@ def test_a_strategy_nobody_follows_is_skipped_with_a_word(day: Day) -> None:
     assert "nobody follows" in result["reason"]
 
 
-def test_forty_strategies_in_the_same_second_make_one_quote_call(day: Day) -> None:
-    for number in range(40):
+def test_fifteen_strategies_in_the_same_second_make_one_quote_call(day: Day) -> None:
+    for number in range(15):
         name = f"s{number}"
         day.stores.catalog.put("user-1", items.strategy(name), strategy(strategy_id=name))
         day.deliver(strategy_id=name)
     day.simulation.run(until=EARLY.replace(hour=9, minute=45))
     assert all(run.status is Status.SUCCEEDED for run in day.simulation.executions.values())
     assert len(day.broker.quote_calls) == 1
-    assert len(day.broker.sends) == 80
+    assert len(day.broker.sends) == 30
