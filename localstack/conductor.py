@@ -19,7 +19,8 @@ from typing import Protocol
 from localstack.clock import MovableClock
 
 POLL_SECONDS = 0.1
-"""Between two looks. Two idle looks in a row make idleness: one might fall between a cause and its effect."""
+"""Between two looks. Two idle looks in a row that expect the same make idleness: one might fall between a cause
+and its effect, or between a schedule that waits and what it starts."""
 
 LEAD = timedelta(milliseconds=50)
 """A jump lands this long before the due time, so that what is due happens on time and not late."""
@@ -73,7 +74,7 @@ class Conductor:
     clock
         The clock, which nobody else moves.
     watched
-        Everything that may be busy.
+        Everything that may be busy, causes before their effects.
     pokes
         URLs to POST to after a jump, so that timers are read again at once.
     between
@@ -100,8 +101,9 @@ class Conductor:
         while idle_looks < 2:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"still busy after {seconds:.0f} s: {self._who_is_busy()}")
+            before = due
             busy, due = self._look()
-            idle_looks = 0 if busy else idle_looks + 1
+            idle_looks = 0 if busy else idle_looks + 1 if due == before else 1
             self.between()
             if idle_looks < 2:
                 time.sleep(POLL_SECONDS)

@@ -49,11 +49,11 @@ class Platform:
         return Conductor(
             self.clock,
             (
-                Http(f"{site.simulator_url}/_sim/idle"),
-                Http(f"{site.aws_url}/_local/idle"),
-                Count(self._queued),
-                Http(f"{site.step_functions_url}/_local/idle"),
                 Http(f"{site.schedules_url}/_local/idle"),
+                Http(f"{site.simulator_url}/_sim/idle"),
+                Count(self._queued),
+                Http(f"{site.aws_url}/_local/idle"),
+                Http(f"{site.step_functions_url}/_local/idle"),
             ),
             pokes=(f"{site.simulator_url}/_local/clock", f"{site.step_functions_url}/_local/clock"),
         )

@@ -72,3 +72,11 @@ def test_goes_no_further_than_told(clock: MovableClock) -> None:
 def test_never_goes_back(clock: MovableClock) -> None:
     assert Conductor(clock, [Scripted([Idleness(0, MORNING - timedelta(hours=1))])]).step()
     assert near(clock.now(), MORNING)
+
+
+def test_two_looks_that_expect_different_things_are_not_enough(clock: MovableClock) -> None:
+    """A schedule fired between them, and what it started was not seen yet: the afternoon is not what is next."""
+    soon, wait, afternoon = (MORNING + timedelta(minutes=each) for each in (1, 3, 345))
+    schedules = Scripted([Idleness(0, soon), Idleness(0, afternoon)])
+    executions = Scripted([Idleness(0, None), Idleness(0, None), Idleness(0, wait)])
+    assert Conductor(clock, [schedules, executions]).settle() == wait
