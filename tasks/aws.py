@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -20,9 +20,11 @@ from brokers.errors import TokenExpired
 from brokers.protocol import Broker
 from brokers.registry import connect
 from tasks.runtime import Runtime
-from tasks.scheduler import EventBridgeSchedules, EventBus, bus_from_environment, schedules_from_environment
 from tasks.stores.dynamodb import from_environment
 from tasks.stores.ports import CatalogStore
+
+if TYPE_CHECKING:
+    from tasks.scheduler import EventBridgeSchedules, EventBus
 
 logger = Logger(service="algo", child=True)
 
@@ -55,10 +57,14 @@ class OnDemand:
 
 
 def _bus() -> EventBus:
+    from tasks.scheduler import bus_from_environment  # noqa: PLC0415  (so does its module)
+
     return bus_from_environment(boto3.client("events", config=_CONFIG))
 
 
 def _scheduler() -> EventBridgeSchedules:
+    from tasks.scheduler import schedules_from_environment  # noqa: PLC0415
+
     return schedules_from_environment(boto3.client("scheduler", config=_CONFIG))
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from brokers.clock import Clock
 from brokers.protocol import Broker
-from tasks.domain.schedules import Schedule
 from tasks.stores.bundle import Stores
 from tasks.stores.journal import Recorded
+
+if TYPE_CHECKING:
+    from tasks.domain.schedules import Schedule
 
 
 class Brokers(Protocol):
