@@ -74,6 +74,7 @@ class EgressAnswer(Answer):
 class PlatformAnswer(Answer):
     strangers: bool
     empanelment: str
+    algo_id: str
     data_account: str
     version: int
 

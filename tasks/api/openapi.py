@@ -43,6 +43,21 @@ _PROBLEM = {
         "version": {"type": "integer", "description": "The version that stands"},
     },
 }
+_NO_TOKEN = {
+    "description": _ERRORS["401"],
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "title": "Unauthorized",
+                "required": ["message"],
+                "properties": {"message": {"type": "string"}},
+            }
+        }
+    },
+}
+"""The gateway answers this one itself, before any code of ours runs."""
+
 _THEIRS = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 _TOKEN = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 _CALLBACK = {
@@ -132,7 +147,8 @@ def _responses(responses: Mapping[str, Any], *, has_body: bool) -> dict[str, Any
 def _problems(*, has_body: bool) -> dict[str, Any]:
     reference = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     kept = {code: text for code, text in _ERRORS.items() if has_body or code not in ("415",)}
-    return {code: {"description": text, "content": reference} for code, text in kept.items()}
+    ours = {code: {"description": text, "content": reference} for code, text in kept.items()}
+    return ours | {"401": _NO_TOKEN}
 
 
 def _with_errors(route: Mapping[str, Any]) -> dict[str, Any]:
