@@ -15,7 +15,8 @@ from tasks.cli.show import Screen
 
 HELP = """Option baskets from the command line: sign in, link a broker, build or subscribe, watch.
 
-`--json`, anywhere, prints JSON. Secrets are asked for or read from the environment, and never shown.
+`--json`, anywhere, prints JSON; `--get FIELD` prints one field of it alone. Secrets are asked for or read from
+the environment, and never shown.
 """
 
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -30,9 +31,8 @@ app.add_typer(operator.app, name="operator")
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit code: 0 done, 1 refused, 2 misused, 130 interrupted."""
-    as_json = "--json" in arguments
-    context = Context(Screen(as_json), Config.of())
-    words = [word for word in arguments if word != "--json"]
+    words, as_json, field = _taken_out(arguments)
+    context = Context(Screen(as_json, field), Config.of())
     try:
         app(words, prog_name="algo", standalone_mode=False, obj=context)
     except CliError as error:
@@ -46,3 +46,17 @@ def main(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     return 0
+
+
+def _taken_out(arguments: Sequence[str]) -> tuple[list[str], bool, str]:
+    """The words without what may stand anywhere among them."""
+    words, as_json, field = [], False, ""
+    rest = iter(arguments)
+    for word in rest:
+        if word == "--json":
+            as_json = True
+        elif word == "--get":
+            field = next(rest, "")
+        else:
+            words.append(word)
+    return words, as_json, field

@@ -75,7 +75,7 @@ def test_never_goes_back(clock: MovableClock) -> None:
 
 
 def test_two_looks_that_expect_different_things_are_not_enough(clock: MovableClock) -> None:
-    """A schedule fired between them, and what it started was not seen yet: the afternoon is not what is next."""
+    """A schedule fired between them, what it started was not seen yet: the afternoon is not next."""
     soon, wait, afternoon = (MORNING + timedelta(minutes=each) for each in (1, 3, 345))
     schedules = Scripted([Idleness(0, soon), Idleness(0, afternoon)])
     executions = Scripted([Idleness(0, None), Idleness(0, None), Idleness(0, wait)])
