@@ -64,6 +64,13 @@ class Scheduler(Protocol):
         """Every schedule of the platform by its name."""
 
 
+class Egress(Protocol):
+    """Which address a proxy's requests leave from."""
+
+    def address(self, proxy_url: str) -> str:
+        """As the other side sees it. Raises `EgressRefused` if nothing comes through."""
+
+
 class NotConnected(Exception):
     """This runtime was built without that part: a mistake of whoever built it."""
 
@@ -88,6 +95,7 @@ class Runtime:
     clock: Clock
     bus: Bus = field(default_factory=_missing)
     scheduler: Scheduler = field(default_factory=_missing)
+    egress: Egress = field(default_factory=_missing)
 
 
 @lru_cache(maxsize=1)

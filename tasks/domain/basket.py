@@ -118,11 +118,13 @@ class Platform(Model):
     """What the operator decided. Strangers may link accounts only under a stated empanelment.
 
     Algos that others use need an empanelled provider (SEBI's circular of 4 February 2025). Prices are asked for
-    through `data_account`; where none is named, through the first account of each run.
+    through `data_account`; where none is named, through the first account of each run. `algo_id` is what the
+    exchange gave: it goes with every order where the broker takes one.
     """
 
     strangers: bool = False
     empanelment: Label = ""
+    algo_id: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,32}$")
     data_account: str = Field(default="", pattern=r"^([A-Z0-9]{2,12})?$")
 
     @property
