@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import click
 import typer
 
 from tasks.cli import accounts, baskets, marketplace, operator, session, trading
@@ -30,21 +29,16 @@ app.add_typer(operator.app, name="operator")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; the exit code: 0 done, 1 refused, 2 misused, 130 interrupted."""
+    """Run one command; the exit code: 0 done, 1 refused or not wanted after all, 2 misused."""
     words, as_json, field = _taken_out(arguments)
     context = Context(Screen(as_json, field), Config.of())
     try:
-        app(words, prog_name="algo", standalone_mode=False, obj=context)
+        app(words, prog_name="algo", obj=context)
     except CliError as error:
         context.screen.failed(error)
         return error.code
-    except click.exceptions.Abort:
-        return 130
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except click.exceptions.Exit as error:
-        return error.exit_code
+    except SystemExit as end:
+        return int(end.code or 0)
     return 0
 
 

@@ -19,6 +19,9 @@ from brokers.clock import IST
 from tasks.cli.errors import ApiRefused, CliError
 
 Column = tuple[str, Callable[[Mapping[str, Any]], str]]
+WIDE = 240
+"""Columns where no terminal says how wide it is."""
+
 GREY, GREEN, RED, AMBER = "dim", "green", "red", "yellow"
 
 _COLOURS = {
@@ -42,7 +45,7 @@ class Screen:
 
     def __post_init__(self) -> None:
         self.as_json = self.as_json or bool(self.field)
-        self.out = self.out or Console(soft_wrap=not sys.stdout.isatty())
+        self.out = self.out or Console(width=None if sys.stdout.isatty() else WIDE)
         self.err = self.err or Console(stderr=True)
 
     def say(self, text: str, document: Any = None) -> None:
