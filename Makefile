@@ -8,7 +8,8 @@ PAGE := build/console/index.html
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install page pictures layers synth deploy demo up strategy down cases case kills conformance bench test check format
+.PHONY: help install page pictures layers synth deploy demo up strategy skip mail admin down cases case \
+	kills conformance bench test check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -42,6 +43,15 @@ up: install page  ## The platform on this machine; AT=2026-11-23T09:20 sets its 
 
 strategy:  ## On the running platform, a strategy that enters in 5 minutes, or at ENTRY=09:30
 	@$(BIN)/python -m localstack strategy $(if $(ENTRY),--entry $(ENTRY))
+
+skip:  ## Let time pass at once on the running platform: UNTIL=09:40
+	@$(BIN)/python -m localstack skip --until $(UNTIL)
+
+mail:  ## The e-mails it sent; FOR=asha@example.com: the newest code alone
+	@$(BIN)/python -m localstack mail $(if $(FOR),--code-for $(FOR))
+
+admin:  ## Make a user of it an admin: EMAIL=meera@example.com
+	@$(BIN)/python -m localstack admin $(EMAIL)
 
 down:  ## Stop it
 	@$(BIN)/python -m localstack down

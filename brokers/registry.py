@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from brokers.clock import Clock
 from brokers.protocol import Broker
@@ -20,6 +21,7 @@ def connect(
     clock: Clock,
     root: str | None = None,
     proxy_url: str | None = None,
+    algo_id: str = "",
 ) -> Broker:
     """The account's session at `broker`. Nothing is sent yet.
 
@@ -31,6 +33,8 @@ def connect(
         Another address than the broker's own: the simulator's.
     proxy_url
         The egress that is registered for the account. Only order calls go through it.
+    algo_id
+        What the exchange gave the algo; it goes with every order where the broker takes one.
 
     Raises
     ------
@@ -39,27 +43,24 @@ def connect(
     ValueError
         If the secret or the proxy can't be used. Names the field, never its value.
     """
-    return _adapter(broker)(secret, account, clock, root, proxy_url)
+    return _adapter(broker)(account, secret, clock=clock, root=root, proxy_url=proxy_url, algo_id=algo_id)
 
 
 def supported() -> tuple[str, ...]:
     return tuple(sorted(_ADAPTERS))
 
 
-def _adapter(broker: str) -> _Connect:
+def _adapter(broker: str) -> Callable[..., Broker]:
     try:
         return _ADAPTERS[broker]
     except KeyError:
         raise UnknownBroker(f"no broker {broker!r}: there is {', '.join(supported())}") from None
 
 
-def _zerodha(
-    secret: Mapping[str, str], account: str, clock: Clock, root: str | None, proxy_url: str | None
-) -> Broker:
+def _zerodha(account: str, secret: Mapping[str, str], **how: Any) -> Broker:
     from brokers.zerodha import Credentials, Zerodha  # noqa: PLC0415  (only the broker that is asked for is loaded)
 
-    return Zerodha(Credentials.from_secret(account, secret), clock=clock, root=root, proxy_url=proxy_url)
+    return Zerodha(Credentials.from_secret(account, secret), **how)
 
 
-_Connect = Callable[[Mapping[str, str], str, Clock, str | None, str | None], Broker]
-_ADAPTERS: dict[str, _Connect] = {"zerodha": _zerodha}
+_ADAPTERS: dict[str, Callable[..., Broker]] = {"zerodha": _zerodha}

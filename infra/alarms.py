@@ -36,9 +36,10 @@ COUNTED = {
     "PositionReversed": "More was closed than had been opened: look at the broker and close by hand.",
     "BrokerBlind": "The broker's order book can't be read while an order is open.",
     "OrderReappeared": "An order that was settled as absent turned up after all, and is being cancelled.",
-    "LoginNeeded": "An account with something to trade today has no session: its owner has to log in.",
+    "LoginNeeded": "An account has no session on a trading day: its owner has to log in.",
     "LeftOpen": "Something of an earlier day is still open: look at once.",
     "CalendarEnds": "The trading calendar covers only a few more days: add the exchange's next circular.",
+    "SubscriberWithoutAccount": "A subscriber's account is no longer linked, and was left out of a run.",
     "SchedulesRepaired": "Catalog and Scheduler had come apart, and the reconciler brought them together.",
 } | {
     f"NotSent{cause.title().replace('_', '')}": f"An order was held back: {meaning}."

@@ -32,6 +32,8 @@ class TableShape:
     key: Key
     indexes: tuple[tuple[str, Key], ...] = ()
     stream: bool = False
+    forgets: str = ""
+    """The attribute that says when an item may be dropped, in seconds since 1970."""
 
 
 SHAPES: dict[Table, TableShape] = {
@@ -56,7 +58,7 @@ SHAPES: dict[Table, TableShape] = {
     Table.RUNS: TableShape(Key("run_key", "item"), (("exit-due", Key("exit_date", "exit_at")),), stream=True),
     # No stream, so that a task token never reaches the bus or the lake.
     Table.CALLBACKS: TableShape(Key("order_id")),
-    Table.CATALOG: TableShape(Key("owner", "item"), stream=True),
+    Table.CATALOG: TableShape(Key("owner", "item"), stream=True, forgets="expires_at"),
     Table.MARKET: TableShape(Key("underlying", "item")),
     Table.EVENTS: TableShape(Key("aggregate", "sequence", numeric_sort=True), stream=True),
     # Made from the events, and made again whenever it is lost.
@@ -92,6 +94,8 @@ class DataStack(AlgoStack):
             ),
             encryption=dynamodb.TableEncryption.AWS_MANAGED,
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if shape.stream else None,
+            # The emulator forgets by the wall clock, and its platform may live in another month.
+            time_to_live_attribute=shape.forgets if shape.forgets and not self.settings.local else None,
             deletion_protection=not self.settings.local,
             removal_policy=self._kept,
         )

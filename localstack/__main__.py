@@ -1,25 +1,27 @@
-"""The platform on this machine: `python -m localstack up | down | status | strategy` (`make up`, `make down`).
+"""The platform on this machine: `python -m localstack up | down | status | skip | mail | admin | strategy`.
 
 Ports: 8083 Step Functions, 4566 everything else of AWS (ministack), 9000 the exchange simulator, 8084 the
 schedules, 8085 the page to watch executions on. Each can be set by an option or by
 `ALGO_STEP_FUNCTIONS_PORT`, `ALGO_AWS_PORT`, `ALGO_SIMULATOR_PORT`, `ALGO_SCHEDULES_PORT`,
-`ALGO_CONSOLE_PORT`. Process ids, logs and the clock are in `.local/`.
+`ALGO_CONSOLE_PORT`. Process ids, logs and the clock are in `.local/`, or where `ALGO_STATE` says.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from brokers.clock import IST
+from localstack.people import NoMail, code_for, mails, make_admin
 from localstack.platform import CANNOT_START, Market, Platform
 from localstack.seed import USER, Plan, seed, time_of_day, write_schedules
 from localstack.site import ROOT, Ports, Site, machine_arn
 
-STATE = ROOT / ".local"
+STATE = Path(os.environ.get("ALGO_STATE") or ROOT / ".local")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,6 +46,15 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(run=_up)
     commands.add_parser("down", help="stop everything").set_defaults(run=_down)
     commands.add_parser("status", help="say what runs and what is due").set_defaults(run=_status)
+    skip = commands.add_parser("skip", help="let time pass at once, with everything that is due meanwhile")
+    skip.add_argument("--until", required=True, help="a time of day in India, or 2026-11-25T09:40")
+    skip.set_defaults(run=_skip)
+    mail = commands.add_parser("mail", help="show the e-mails that were sent, the newest last")
+    mail.add_argument("--code-for", metavar="EMAIL", help="only the newest code sent to this address")
+    mail.set_defaults(run=_mail)
+    admin = commands.add_parser("admin", help="make a user an admin")
+    admin.add_argument("email")
+    admin.set_defaults(run=_admin)
     strategy = commands.add_parser("strategy", help="log in and schedule the example strategy")
     strategy.add_argument("--entry", type=time_of_day, help="time of day in India; default: in 5 minutes")
     strategy.add_argument("--exit", type=time_of_day, default=time_of_day("15:15"))
@@ -84,6 +95,35 @@ def _status(platform: Platform, _: argparse.Namespace) -> int:
     return 0
 
 
+def _skip(platform: Platform, options: argparse.Namespace) -> int:
+    text: str = options.until
+    until = _moment(text if "T" in text else f"{platform.clock.now().date().isoformat()}T{text}")
+    while platform.conductor.step(until=until):
+        pass
+    platform.conductor.jump_before(until)
+    print(f"It is {platform.clock.now():%a %d %b %Y %H:%M:%S} IST.")
+    return 0
+
+
+def _mail(platform: Platform, options: argparse.Namespace) -> int:
+    if options.code_for:
+        try:
+            print(code_for(platform.site, options.code_for))
+        except NoMail as error:
+            print(error, file=sys.stderr)
+            return 1
+        return 0
+    for each in mails(platform.site):
+        print(f"to {each.to}: {each.subject}\n  {each.text}")
+    return 0
+
+
+def _admin(platform: Platform, options: argparse.Namespace) -> int:
+    make_admin(platform, options.email)
+    print(f"{options.email} is an admin from the next sign-in on.")
+    return 0
+
+
 def _strategy(platform: Platform, options: argparse.Namespace) -> int:
     entry = options.entry or (platform.clock.now() + timedelta(minutes=5)).replace(second=0).time()
     plan = Plan(
@@ -107,6 +147,7 @@ Executions          {site.console_url}        a page to watch and redrive them o
 Step Functions      {site.step_functions_url}
 AWS (ministack)     {site.aws_url}
 Exchange simulator  {site.simulator_url}        ledger: {site.simulator_url}/_sim/ledger
+HTTP API            {site.api_url}        ./algo connect --local
 Schedules           {site.schedules_url}
 Clock               {platform.clock.now():%a %d %b %Y %H:%M:%S} IST
 Logs                {site.state}/*.log

@@ -91,7 +91,7 @@ class Conductor:
     clock
         The clock, which nobody else moves.
     watched
-        Everything that may be busy.
+        Everything that may be busy, causes before their effects.
     pokes
         URLs to POST to after a jump, so that timers are read again at once.
     between

@@ -58,11 +58,11 @@ class Platform:
         return Conductor(
             self.clock,
             (
-                Http(f"{site.simulator_url}/_sim/idle"),
-                Http(f"{site.aws_url}/_local/idle"),
-                Queue(self._updates),
-                Http(f"{site.step_functions_url}/_local/idle"),
                 Http(f"{site.schedules_url}/_local/idle"),
+                Http(f"{site.simulator_url}/_sim/idle"),
+                Queue(self._updates),
+                Http(f"{site.aws_url}/_local/idle"),
+                Http(f"{site.step_functions_url}/_local/idle"),
             ),
             pokes=(f"{site.simulator_url}/_local/clock", f"{site.step_functions_url}/_local/clock"),
         )

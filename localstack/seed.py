@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,9 +15,11 @@ from botocore.exceptions import ClientError
 
 from brokers.zerodha import Credentials, complete_login, login_url
 from localstack.aws import Aws
-from localstack.deploy import deploy_schedules, write_schedule
+from localstack.deploy import deploy_schedules
 from localstack.site import ACCOUNT_ID, PREFIX, SCHEDULE_DEAD_LETTERS, machine_arn, queue_arn
+from tasks.domain.schedules import schedules_of
 from tasks.domain.strategy import parse_strategy
+from tasks.scheduler import EventBridgeSchedules
 from tasks.spec import Table
 from tasks.stores import Stores
 from tasks.stores.dynamodb import dynamodb_stores
@@ -36,8 +38,6 @@ CREDENTIALS = {
 """What the simulator is told to accept. No other secret is known to anybody."""
 
 SCHEDULE_GROUP = PREFIX
-EARLY = timedelta(minutes=2)
-"""EventBridge Scheduler fires within a minute of the due time, so schedules are due two minutes before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,33 +150,17 @@ def write_catalog(stores: Stores, plan: Plan) -> None:
 
 
 def write_schedules(aws: Aws, plan: Plan) -> None:
-    """ENTRY and EXIT, each two minutes early, in Asia/Kolkata."""
+    """ENTRY and EXIT, just as SyncSchedules makes them when it hears of the strategy: it finds them right."""
     deploy_schedules(aws)
-    for side, at in (("ENTRY", plan.entry), ("EXIT", plan.exit)):
-        _write_schedule(aws, plan, side, _cron(at, plan.weekdays))
-
-
-def _write_schedule(aws: Aws, plan: Plan, side: str, expression: str) -> None:
-    schedule: dict[str, Any] = {
-        "Name": f"{plan.strategy_id}-{side}",
-        "GroupName": SCHEDULE_GROUP,
-        "Description": f"{plan.name}: {side.lower()}",
-        "ScheduleExpression": expression,
-        "ScheduleExpressionTimezone": "Asia/Kolkata",
-        "FlexibleTimeWindow": {"Mode": "OFF"},
-        "Target": {
-            "Arn": machine_arn("StrategyLifecycle"),
-            "RoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/{PREFIX}-schedules",
-            "Input": json.dumps(plan.event(side)),
-            "DeadLetterConfig": {"Arn": queue_arn(SCHEDULE_DEAD_LETTERS)},
-        },
-    }
-    write_schedule(aws, schedule)
-
-
-def _cron(at: time, weekdays: Sequence[str]) -> str:
-    minutes = at.hour * 60 + at.minute - EARLY // timedelta(minutes=1)
-    return f"cron({minutes % 60} {minutes // 60} ? * {','.join(weekdays)} *)"
+    book = EventBridgeSchedules(
+        aws.scheduler,
+        group=SCHEDULE_GROUP,
+        target=machine_arn("StrategyLifecycle"),
+        role=f"arn:aws:iam::{ACCOUNT_ID}:role/{PREFIX}-schedules",
+        dead_letters=queue_arn(SCHEDULE_DEAD_LETTERS),
+    )
+    for schedule in schedules_of(USER, parse_strategy(plan.document())):
+        book.put(schedule)
 
 
 def time_of_day(text: str) -> time:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -19,10 +19,14 @@ from brokers.clock import Clock, SystemClock
 from brokers.errors import TokenExpired
 from brokers.protocol import Broker
 from brokers.registry import connect
+from tasks.domain import items
+from tasks.egress import ECHO, EchoedAddress
 from tasks.runtime import Runtime
-from tasks.scheduler import EventBridgeSchedules, EventBus, bus_from_environment, schedules_from_environment
 from tasks.stores.dynamodb import from_environment
 from tasks.stores.ports import CatalogStore
+
+if TYPE_CHECKING:
+    from tasks.scheduler import EventBridgeSchedules, EventBus
 
 logger = Logger(service="algo", child=True)
 
@@ -41,7 +45,14 @@ def runtime_from_environment() -> Runtime:
         clock=clock,
         bus=OnDemand(_bus),
         scheduler=OnDemand(_scheduler),
+        egress=EchoedAddress(_echo()),
     )
+
+
+def _echo() -> str:
+    """Who tells an egress its address: on one machine the simulator."""
+    root = os.environ.get("KITE_ROOT")
+    return os.environ.get("ADDRESS_ECHO_URL") or (f"{root}/_sim/address" if root else ECHO)
 
 
 class OnDemand:
@@ -55,10 +66,14 @@ class OnDemand:
 
 
 def _bus() -> EventBus:
+    from tasks.scheduler import bus_from_environment  # noqa: PLC0415  (so does its module)
+
     return bus_from_environment(boto3.client("events", config=_CONFIG))
 
 
 def _scheduler() -> EventBridgeSchedules:
+    from tasks.scheduler import schedules_from_environment  # noqa: PLC0415
+
     return schedules_from_environment(boto3.client("scheduler", config=_CONFIG))
 
 
@@ -91,10 +106,12 @@ class AccountBrokers:
         return self._connect(account, proxy_url=None)
 
     def trader(self, user_id: str, account: str) -> Broker:
-        document = self.catalog.get(user_id, f"ACCOUNT#{account}") or {}
-        return self._connect(account, proxy_url=_proxy(document))
+        mine, platform = (user_id, items.account(account)), (items.PLATFORM, items.SETTINGS)
+        found = self.catalog.get_many((mine, platform))
+        algo_id = str(found.get(platform, {}).get("algo_id") or "")
+        return self._connect(account, proxy_url=_proxy(found.get(mine, {})), algo_id=algo_id)
 
-    def _connect(self, account: str, *, proxy_url: str | None) -> Broker:
+    def _connect(self, account: str, *, proxy_url: str | None, algo_id: str = "") -> Broker:
         secret = account_secret(account)
         if secret is None:
             raise TokenExpired("no session: its owner has to log in", account=account)
@@ -105,6 +122,7 @@ class AccountBrokers:
             clock=self.clock,
             root=os.environ.get("KITE_ROOT") or None,
             proxy_url=proxy_url,
+            algo_id=algo_id,
         )
 
 

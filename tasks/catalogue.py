@@ -30,7 +30,7 @@ _MODULES = (
     "record_events",
     "project_events",
     "sync_schedules",
-    "reconcile_schedules",
+    "repair_schedules",
     "find_due_exits",
     "open_day",
     "check_logins",

@@ -1,4 +1,4 @@
-"""CheckLogins: which accounts have something to trade and no session, and tell their owners: LoginNeeded.
+"""CheckLogins: which active accounts have no session, and tell their owners: LoginNeeded.
 
 Kite ends every session at 06:00 and offers no login without a person, so each trading day begins with this.
 """

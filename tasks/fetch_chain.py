@@ -1,7 +1,8 @@
 """FetchChain: one shared picture of the prices, at most 2 s old.
 
 Kite allows one quote call a second for an app, with 500 symbols in it. So all strategies of an underlying share
-a snapshot, and only one task at a time fetches it; the others come back a moment later.
+a snapshot, only one run at a time fetches it, and the underlyings take turns at an account; the others come
+back a moment later.
 """
 
 from __future__ import annotations
@@ -38,12 +39,18 @@ FUNCTION = Function(
 FRESH = 2.0
 """Seconds for which a snapshot is good."""
 
+PACE = 1.0
+"""Seconds between two quote calls of one account."""
+
 MAX_SYMBOLS = 500
 SPOT_ITEM = "SPOT"
 SPOT_GOOD_FOR = timedelta(minutes=1)
 
 
 class Input(BaseModel):
+    """`account` is whose session asks, `run_key` who holds the flight while it is in the air."""
+
+    run_key: str
     account: str
     underlying: str
     trading_date: date
@@ -63,11 +70,24 @@ def run(request: Input, rt: Runtime) -> Output:
     shared = [Snapshot.from_document(document) for document in standing if document]
     if len(shared) == len(items) and all(0 <= s.age(now) <= FRESH for s in shared):
         return _output(shared[0], sum(len(s.quotes) for s in shared))
-    if not rt.stores.market.acquire(
-        request.underlying, "FLIGHT", holder=now.isoformat(), now=now, seconds=FRESH
-    ):
-        raise RateLimited(f"another task is fetching {request.underlying}: its snapshot is there in a moment")
+    _take_turn(request, now, rt)
     return _fetch(request, rt)
+
+
+def _take_turn(request: Input, now: datetime, rt: Runtime) -> None:
+    """One run fetches an underlying, and one underlying a second asks through an account.
+
+    Raises
+    ------
+    RateLimited
+        If it is somebody else's turn.
+    """
+    market, underlying = rt.stores.market, request.underlying
+    if not market.acquire(underlying, "FLIGHT", holder=request.run_key, now=now, seconds=FRESH):
+        raise RateLimited(f"another run is fetching {underlying}: its snapshot is there in a moment")
+    turn = f"{underlying} {now.isoformat()}"
+    if not market.acquire(f"QUOTES#{request.account}", "TURN", holder=turn, now=now, seconds=PACE):
+        raise RateLimited(f"{request.account} has asked for quotes within this second")
 
 
 def _fetch(request: Input, rt: Runtime) -> Output:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from tasks.contracts import AccountTask, Slot, TransactionType
+from tasks.contracts import AccountRef, AccountTask, Slot, TransactionType
 from tasks.lambda_task import task
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
@@ -25,13 +25,35 @@ class Input(BaseModel):
     exit_at: datetime
 
 
+class Common(Slot):
+    """What all accounts of a run share, "" where nothing is open."""
+
+    basket_id: str
+    strategy_id: str
+    underlying: str
+    trading_date: str
+    entry_until: str
+    exit_at: str
+    product: str
+    on_leg_reject: str
+
+
 class Output(Slot):
-    accounts: list[AccountTask]
+    """Little for each account: there may be 500, and a state's data may have 256 KiB."""
+
+    accounts: list[AccountRef]
+    common: Common
 
 
 def run(request: Input, rt: Runtime) -> Output:
-    plans = rt.stores.runs.accounts(request.run_key)
-    return Output(accounts=[exit_task(plan) for plan in plans if _due(plan, request.exit_at)])
+    plans = [plan for plan in rt.stores.runs.accounts(request.run_key) if _due(plan, request.exit_at)]
+    names = Common.model_fields
+    shared = exit_task(plans[0]).model_dump(include=set(names)) if plans else dict.fromkeys(names, "")
+    return Output(accounts=[_ref(plan) for plan in plans], common=Common.model_validate(shared))
+
+
+def _ref(plan: AccountRun) -> AccountRef:
+    return AccountRef(account=plan.account, broker=plan.broker, user_id=plan.user_id, multiplier=1)
 
 
 def _due(plan: AccountRun, exit_at: datetime) -> bool:

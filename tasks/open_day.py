@@ -25,8 +25,8 @@ FUNCTION = Function(
 SECOND_CALL = time(9)
 """When who has not logged in is called again: a quarter of an hour before the market opens."""
 
-MIN_REACH = timedelta(days=45)
-"""The next month's expiry must lie inside the calendar, or strategies on it stop."""
+MIN_REACH = timedelta(days=15)
+"""The exchange tells next year's holidays in December; a day beyond the calendar stops every strategy."""
 
 CALENDAR, SESSION = "CALENDAR", "SESSION"
 

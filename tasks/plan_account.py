@@ -6,10 +6,13 @@ once the entry window is over, however late it is redriven.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from brokers.clock import IST
+from brokers.errors import EgressRefused
 from brokers.model import Exchange, Product, Side
 from tasks.contracts import AccountTask, ResolvedLeg, Wave, WaveStatus
 from tasks.domain.ids import Purpose, position_id
@@ -50,7 +53,9 @@ def run(request: Input, rt: Runtime) -> Wave:
     if rt.clock.now() > until:
         reason = f"the entry window ended at {until.astimezone(IST):%H:%M:%S}"
         return no_wave(WaveStatus.MISSED, Purpose.ENTRY, reason=reason)
-    multiplier = _multiplier(rt, request)
+    document = _document(rt, request)
+    multiplier = int(document["lot_multiplier"]) * request.multiplier
+    _check_egress(rt, request.account, document)
     rt.brokers.reader(request.account).check_session()
     return _go_on(rt.stores.runs.plan_account(_plan(request, multiplier)))
 
@@ -61,11 +66,25 @@ def _go_on(plan: AccountRun) -> Wave:
     return entry_wave(plan)
 
 
-def _multiplier(rt: Runtime, request: AccountTask) -> int:
+def _document(rt: Runtime, request: AccountTask) -> Mapping[str, Any]:
     document = rt.stores.catalog.get(request.user_id, f"ACCOUNT#{request.account}")
     if document is None:
         raise AccountNotFound(f"user {request.user_id} has no broker account {request.account}: link it first")
-    return int(document["lot_multiplier"]) * request.multiplier
+    return document
+
+
+def _check_egress(rt: Runtime, account: str, document: Mapping[str, Any]) -> None:
+    """Raises `EgressRefused` if orders would leave from another address than the one that is registered."""
+    egress = document.get("egress")
+    if not egress:
+        return
+    seen = rt.egress.address(str(egress["proxy_url"]))
+    if seen != egress["address"]:
+        raise EgressRefused(
+            f"orders would leave from {seen}, and {egress['address']} is registered for egress "
+            f"{egress['name']}: mend its proxy or register the address, then redrive",
+            account=account,
+        )
 
 
 def _plan(request: Input, multiplier: int) -> AccountRun:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from brokers.clock import Clock
 from brokers.protocol import Broker
-from tasks.domain.schedules import Schedule
 from tasks.stores.bundle import Stores
 from tasks.stores.journal import Recorded
+
+if TYPE_CHECKING:
+    from tasks.domain.schedules import Schedule
 
 
 class Brokers(Protocol):
@@ -61,6 +63,13 @@ class Scheduler(Protocol):
         """Every schedule of the platform by its name."""
 
 
+class Egress(Protocol):
+    """Which address a proxy's requests leave from."""
+
+    def address(self, proxy_url: str) -> str:
+        """As the other side sees it. Raises `EgressRefused` if nothing comes through."""
+
+
 class NotConnected(Exception):
     """This runtime was built without that part: a mistake of whoever built it."""
 
@@ -85,3 +94,4 @@ class Runtime:
     clock: Clock
     bus: Bus = field(default_factory=_missing)
     scheduler: Scheduler = field(default_factory=_missing)
+    egress: Egress = field(default_factory=_missing)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from tasks.contracts import Slot
 from tasks.domain.errors import InvalidStrategy
 from tasks.domain.schedules import SIDES, Schedule, schedule_name, schedules_of
+from tasks.domain.stored import version_of
 from tasks.domain.strategy import parse_strategy
 from tasks.lambda_task import task
 from tasks.runtime import Runtime
@@ -94,19 +95,27 @@ def _agree(name: str, wanted: dict[str, Schedule], rt: Runtime) -> list[str]:
     return [f"{'created' if standing is None else 'changed'} {name}: {right.expression}"]
 
 
+def note(strategy_id: str, document: dict[str, Any] | None, wanted: dict[str, Schedule]) -> dict[str, Any]:
+    """What the catalog's item `SCHEDULE#…` says once Scheduler has what is wanted."""
+    return {
+        "strategy_id": strategy_id,
+        "strategy_version": version_of(document) if wanted else 0,
+        "schedules": {name: schedule.expression for name, schedule in wanted.items()},
+    }
+
+
+def noted(standing: dict[str, Any] | None, right: dict[str, Any]) -> bool:
+    """Whether what stands says so; of a strategy that never had a schedule, nothing says enough."""
+    return standing == right or (standing is None and not right["schedules"])
+
+
 def _remember(
     owner: str, strategy_id: str, document: dict[str, Any] | None, wanted: dict[str, Schedule], rt: Runtime
 ) -> None:
     """Write down what Scheduler has: the catalog's stream makes StrategyScheduled of it."""
-    item = f"SCHEDULE#{strategy_id}"
-    standing = rt.stores.catalog.get(owner, item)
-    now = {
-        "strategy_id": strategy_id,
-        "strategy_version": int((document or {}).get("version", 1)) if wanted else 0,
-        "schedules": {name: schedule.expression for name, schedule in wanted.items()},
-    }
-    if now != standing and (standing is not None or wanted):
-        rt.stores.catalog.put(owner, item, now)
+    item, right = f"SCHEDULE#{strategy_id}", note(strategy_id, document, wanted)
+    if not noted(rt.stores.catalog.get(owner, item), right):
+        rt.stores.catalog.put(owner, item, right)
 
 
 handler = task(run, Input)

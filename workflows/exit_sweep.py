@@ -6,21 +6,32 @@ same name as the strategy's own schedule would: whichever comes first has done i
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel
 
 from tasks import find_due_exits
+from tasks.contracts import AccountTask
 from workflows import parts
 from workflows.asl.context import MAP_ITEM_VALUE
 from workflows.asl.machine import Machine
 from workflows.asl.paths import Path
 from workflows.asl.states import Map, State, Succeed
-from workflows.starting import SFN_RETRY, ExitData, NotStarted, Started, all_started, start
+from workflows.starting import SFN_RETRY, NotStarted, Started, all_started, start
 
 
 class Data(BaseModel):
     due: find_due_exits.Output
     started: list[Started]
     not_started: NotStarted
+
+
+class ExitData(BaseModel):
+    """One account's exit."""
+
+    account: AccountTask
+    execution: Any
+    trouble: parts.Trouble
 
 
 _STATES: list[State] = [

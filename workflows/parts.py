@@ -37,6 +37,17 @@ OUTAGES = ("StoreUnavailable", "BrokerUnavailable", "RateLimited")
 RETRIES = (Retry(errors=[*LAMBDA_TROUBLE, *OUTAGES], interval=1, max_attempts=4, backoff=2.0),)
 """Of a task that may run twice: after 1, 2, 4 and 8 seconds."""
 
+IN_TURN = (
+    Retry(errors=["RateLimited"], interval=1, max_attempts=60, backoff=1.0),
+    Retry(
+        errors=[*LAMBDA_TROUBLE, "StoreUnavailable", "BrokerUnavailable"],
+        interval=1,
+        max_attempts=4,
+        backoff=2.0,
+    ),
+)
+"""Of a task that many runs want at the same second, and that one of them does for all: look each second."""
+
 _ONLY_A_PERSON_CAN = ("ExitNeedsPerson", "PlanNotFound", "InvalidInput")
 PERSISTENCE = (
     Retry(errors=_ONLY_A_PERSON_CAN, interval=1, max_attempts=0, backoff=1.0),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from tasks import reconcile_schedules
+from tasks import repair_schedules
 from workflows import parts
 from workflows.asl.machine import Machine
 from workflows.asl.states import Succeed
 
 
 class Data(BaseModel):
-    repaired: reconcile_schedules.Output
+    repaired: repair_schedules.Output
 
 
 RECONCILE_SCHEDULES = Machine(
@@ -19,7 +19,7 @@ RECONCILE_SCHEDULES = Machine(
     comment="Compare the strategies with their schedules, and repair either way",
     data=Data,
     states=[
-        parts.invoke("CompareAndRepair", "reconcile_schedules", "repaired", {}),
+        parts.invoke("RepairSchedules", "repair_schedules", "repaired", {}),
         Succeed(name="Reconciled"),
     ],
     kind="EXPRESS",

@@ -30,14 +30,6 @@ class NotStarted(BaseModel):
     some: bool
 
 
-class ExitData(BaseModel):
-    """One account's exit."""
-
-    account: AccountTask
-    execution: Any
-    trouble: parts.Trouble
-
-
 _SFN_TROUBLE = (
     "StepFunctions.AWSStepFunctionsException",
     "StepFunctions.ExecutionLimitExceededException",

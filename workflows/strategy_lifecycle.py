@@ -29,7 +29,6 @@ from workflows.asl.states import Catch, Choice, Map, Pass, State, Succeed, Task,
 from workflows.starting import (
     SFN_PERSISTENCE,
     SFN_RETRY,
-    ExitData,
     NotStarted,
     Started,
     all_started,
@@ -71,6 +70,16 @@ class EntryData(BaseModel):
     entry_until: str
     exit_at: str
     resolved: resolve_strikes.Output
+    execution: Any
+    trouble: parts.Trouble
+
+
+class ExitData(BaseModel):
+    """One account's exit. Its legs are in its plan; none travel with it."""
+
+    account: AccountRef
+    run_key: str
+    common: find_open_accounts.Common
     execution: Any
     trouble: parts.Trouble
 
@@ -221,11 +230,13 @@ _ENTER: list[State] = [
         "fetch_chain",
         "chain",
         {
+            "run_key": Path("$.run.run_key"),
             "account": Path("$.run.data_account"),
             "underlying": Path("$.run.underlying"),
             "trading_date": Path("$.run.trading_date"),
             "expiries": Path("$.dte.expiries"),
         },
+        retry=parts.IN_TURN,
         redrivable=True,
     ),
     parts.invoke(
@@ -258,6 +269,14 @@ _ENTER: list[State] = [
     Succeed(name="Skipped"),
 ]
 
+_START_EXIT = {
+    "side": "EXIT",
+    "run_key": Path("$.run_key"),
+    **{field: Path(f"$.account.{field}") for field in AccountRef.model_fields},
+    **{field: Path(f"$.common.{field}") for field in find_open_accounts.Common.model_fields},
+    "legs": [],
+}
+
 _EXIT: list[State] = [
     _claim(
         "RecordClaim",
@@ -278,8 +297,12 @@ _EXIT: list[State] = [
         name="StartExits",
         items=Path("$.open.accounts"),
         item=ExitData,
-        select={"account": MAP_ITEM_VALUE},
-        states=start("StartExit", "EXIT", Path("$.account.run_key"), Path("$.account"), SFN_PERSISTENCE),
+        select={
+            "account": MAP_ITEM_VALUE,
+            "run_key": Path("$.run.run_key"),
+            "common": Path("$.open.common"),
+        },
+        states=start("StartExit", "EXIT", Path("$.run_key"), _START_EXIT, SFN_PERSISTENCE),
         result=Started,
         slot="started",
         never_fails=True,

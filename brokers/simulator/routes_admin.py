@@ -15,6 +15,7 @@ from starlette.routing import Route
 from brokers.simulator.auth import Account
 from brokers.simulator.faults import Fault
 from brokers.simulator.orders import NewOrder
+from brokers.simulator.plumbing import client_address
 from brokers.simulator.positions import net_quantities
 from brokers.simulator.replies import KiteError, timestamp
 from brokers.simulator.world import Settings, World
@@ -91,6 +92,11 @@ async def idle(world: World, _: Request) -> dict[str, Any]:
 async def poke(world: World, _: Request) -> dict[str, Any]:
     """The clock has jumped: look at it now."""
     return {"now": world.now().isoformat()}
+
+
+async def address(_: World, request: Request) -> str:
+    """Where the request came from, as orders would."""
+    return client_address(request)
 
 
 async def ledger(world: World, _: Request) -> dict[str, Any]:
@@ -245,6 +251,7 @@ def _account(world: World, user_id: str) -> Account:
 ROUTES = [
     _route("/_sim/idle", idle, "GET"),
     _route("/_local/clock", poke, "POST"),
+    _route("/_sim/address", address, "GET"),
     _route("/_sim/ledger", ledger, "GET"),
     _route("/_sim/reset", reset, "POST"),
     _route("/_sim/faults", list_faults, "GET"),

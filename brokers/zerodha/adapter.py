@@ -50,6 +50,8 @@ class Zerodha:
     proxy_url
         The account's registered egress. Orders, modifications and cancellations go through it; reads don't,
         because Kite takes those from anywhere.
+    algo_id
+        Goes with every order that is placed; "" for none.
     """
 
     def __init__(
@@ -59,10 +61,12 @@ class Zerodha:
         clock: Clock,
         root: str | None = None,
         proxy_url: str | None = None,
+        algo_id: str = "",
     ) -> None:
         self._credentials = credentials
         self._clock = clock
         self._root = root
+        self._algo_id = algo_id
         self._proxy_url = check_proxy_url(proxy_url) if proxy_url else None
         self._secrets = (*secrets_of_proxy(proxy_url), *credentials.secrets)
         self._reader = open_wire(credentials, root)
@@ -131,6 +135,7 @@ class Zerodha:
             "price": _price(order.price),
             "validity": "DAY",
             "tag": order.tag,
+            **({"algo_id": self._algo_id} if self._algo_id else {}),
         }
         return self._send(lambda kite: kite.place_order(**terms), _placed)
 

@@ -20,7 +20,7 @@ from tasks.api.running import open_runs
 from tasks.api.transaction import Effect, expect, perform
 from tasks.api.views import AccountView
 from tasks.domain import items
-from tasks.domain.basket import Egress, Platform, parse
+from tasks.domain.basket import Egress, Platform, read
 from tasks.domain.stored import stored, version_of
 from tasks.stores.ports import ANY, Change
 
@@ -111,7 +111,7 @@ def _may_link(here: Here) -> None:
     if here.caller.is_admin:
         return
     document = here.stores.catalog.get(items.PLATFORM, items.SETTINGS)
-    if document is None or not parse(Platform, document).admits_strangers:
+    if document is None or not read(Platform, document).admits_strangers:
         raise Forbidden("linking is closed: the operator has not stated the empanelment it would trade under")
 
 
@@ -128,7 +128,7 @@ def _egress(here: Here, name: str | None) -> tuple[dict[str, Any] | None, list[C
     document = here.stores.catalog.get(items.EGRESS, name)
     if document is None:
         raise Refused([f"egress: there is no egress {name!r}; the operator sets them up"])
-    egress = parse(Egress, document)
+    egress = read(Egress, document)
     if not egress.admits(here.user_id):
         raise Refused([f"egress: {name!r} is another client's, and brokers want one address for one family"])
     kept = {"name": egress.name, "address": egress.address, "proxy_url": egress.proxy_url}

@@ -74,6 +74,8 @@ class EgressAnswer(Answer):
 class PlatformAnswer(Answer):
     strangers: bool
     empanelment: str
+    algo_id: str
+    data_account: str
     version: int
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -17,9 +19,10 @@ from tasks.api.current import enter
 from tasks.api.gate import admitted
 from tasks.api.here import Services, here_of, services
 from tasks.api.login import log_in, page
-from tasks.api.problems import Forbidden, NotFound, Problem
+from tasks.api.problems import Forbidden, NotFound, Problem, Unavailable
 from tasks.orderpath.limits import HTTP_TIMEOUT
 from tasks.spec import Function, Table
+from tasks.stores.ports import StoreUnavailable
 
 FUNCTION = Function(
     name="Api",
@@ -59,11 +62,19 @@ def respond(event: Mapping[str, Any], context: Any, using: Services) -> dict[str
         reply: dict[str, Any] = resolver().resolve(request, context)
     except Problem as problem:
         return _plain(problem)
+    except StoreUnavailable:
+        return _plain(Unavailable("the platform is busy: try again"))
     except Exception as error:  # noqa: BLE001  (nobody outside may read a traceback, and it is logged)
-        logger.error("failed", extra={"error": type(error).__name__, "path": str(event.get("rawPath"))})
+        logger.error("failed", extra={"error": type(error).__name__, "where": _where(error)})
         return _reply(500, {"error": "failed", "message": "something went wrong on our side"})
     logger.info("answered", extra={"status": reply["statusCode"], "method": here.method, "path": here.path})
     return reply
+
+
+def _where(error: BaseException) -> list[str]:
+    """The last places of the traceback. Its text stays out: it may repeat what the request held."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 def _public(event: Mapping[str, Any], using: Services) -> dict[str, Any] | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, WrapValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WrapValidator
 
 from tasks.api.problems import Refused
 from tasks.domain.basket import (
@@ -26,7 +27,16 @@ from tasks.domain.errors import InvalidDocument, InvalidStrategy
 from tasks.domain.fields import AccountId, BasketId, Description, Label, Model, TimeOfDay
 from tasks.domain.strategy import StrategyDraft, parse_draft
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ID = r"^[A-Za-z0-9._:@-]{1,64}$"
+
+
+def _iso_day(value: object) -> object:
+    """Pydantic would take a number of seconds for a day as well."""
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("must be a day like 2026-11-23")
+    return value
+
 
 Key = Annotated[
     str,
@@ -49,7 +59,11 @@ StrategyPath = Annotated[str, Path(pattern=_ID)]
 AccountPath = Annotated[str, Path(pattern=_ID)]
 NamePath = Annotated[str, Path(pattern=_ID)]
 RunPath = Annotated[str, Path(pattern=_ID)]
-Day = Annotated[date | None, Query(alias="date", description="A trading day; today if you give none.")]
+Day = Annotated[
+    date | None,
+    BeforeValidator(_iso_day, json_schema_input_type=date),
+    Query(alias="date", description="A trading day; today if you give none."),
+]
 AccountQuery = Annotated[str | None, Query(alias="account", pattern=_ID)]
 StrategyQuery = Annotated[str | None, Query(alias="strategy_id", pattern=_ID)]
 BasketQuery = Annotated[str | None, Query(alias="basket_id", pattern=_ID)]

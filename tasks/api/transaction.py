@@ -20,6 +20,9 @@ from tasks.domain.stored import version_of
 from tasks.stores.ports import Change
 
 KEPT = timedelta(days=2)
+MOST_CHANGES = 100
+"""DynamoDB takes no more in one transaction."""
+
 _RACES = 6
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -49,6 +52,8 @@ def perform(here: Here, decide: Callable[[], Effect], *, key: str = "", body: ob
             return done
         effect = decide()
         changes = [*effect.changes, *_remember(here, key, fingerprint, effect.answer)]
+        if len(changes) > MOST_CHANGES:
+            raise Conflict("that is too much for one command: do it in parts")
         if not changes or not here.stores.catalog.commit(changes):
             return effect.answer
     raise Conflict("others are changing the same thing at this moment: try again")

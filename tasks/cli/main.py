@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import click
 import typer
 
 from tasks.cli import accounts, baskets, marketplace, operator, session, trading
@@ -15,7 +14,8 @@ from tasks.cli.show import Screen
 
 HELP = """Option baskets from the command line: sign in, link a broker, build or subscribe, watch.
 
-`--json`, anywhere, prints JSON. Secrets are asked for or read from the environment, and never shown.
+`--json`, anywhere, prints JSON; `--get FIELD` prints one field of it alone. Secrets are asked for or read from
+the environment, and never shown.
 """
 
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -29,20 +29,28 @@ app.add_typer(operator.app, name="operator")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; the exit code: 0 done, 1 refused, 2 misused, 130 interrupted."""
-    as_json = "--json" in arguments
-    context = Context(Screen(as_json), Config.of())
-    words = [word for word in arguments if word != "--json"]
+    """Run one command; the exit code: 0 done, 1 refused or not wanted after all, 2 misused."""
+    words, as_json, field = _taken_out(arguments)
+    context = Context(Screen(as_json, field), Config.of())
     try:
-        app(words, prog_name="algo", standalone_mode=False, obj=context)
+        app(words, prog_name="algo", obj=context)
     except CliError as error:
         context.screen.failed(error)
         return error.code
-    except click.exceptions.Abort:
-        return 130
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except click.exceptions.Exit as error:
-        return error.exit_code
+    except SystemExit as end:
+        return int(end.code or 0)
     return 0
+
+
+def _taken_out(arguments: Sequence[str]) -> tuple[list[str], bool, str]:
+    """The words without what may stand anywhere among them."""
+    words, as_json, field = [], False, ""
+    rest = iter(arguments)
+    for word in rest:
+        if word == "--json":
+            as_json = True
+        elif word == "--get":
+            field = next(rest, "")
+        else:
+            words.append(word)
+    return words, as_json, field

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import webbrowser
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from tasks.cli.context import here, secret
 from tasks.cli.errors import CliError, SignInRefused, Unreachable
 from tasks.cli.identity import CodeFlow, Identity
 
-LOCAL_AWS = "http://127.0.0.1:4566"
+LOCAL_AWS = f"http://127.0.0.1:{os.environ.get('ALGO_AWS_PORT', '4566')}"
 
 app = typer.Typer()
 

@@ -19,6 +19,9 @@ from brokers.clock import IST
 from tasks.cli.errors import ApiRefused, CliError
 
 Column = tuple[str, Callable[[Mapping[str, Any]], str]]
+WIDE = 240
+"""Columns where no terminal says how wide it is."""
+
 GREY, GREEN, RED, AMBER = "dim", "green", "red", "yellow"
 
 _COLOURS = {
@@ -30,14 +33,19 @@ _COLOURS = {
 
 @dataclass(slots=True)
 class Screen:
-    """Where a command prints. With `as_json` only JSON reaches stdout; errors are JSON on stderr."""
+    """Where a command prints. With `as_json` only JSON reaches stdout; errors are JSON on stderr.
+
+    `field` narrows that to one field of the answer (of each row), as plain text.
+    """
 
     as_json: bool = False
+    field: str = ""
     out: Console = None  # type: ignore[assignment]
     err: Console = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        self.out = self.out or Console(soft_wrap=not sys.stdout.isatty())
+        self.as_json = self.as_json or bool(self.field)
+        self.out = self.out or Console(width=None if sys.stdout.isatty() else WIDE)
         self.err = self.err or Console(stderr=True)
 
     def say(self, text: str, document: Any = None) -> None:
@@ -88,7 +96,11 @@ class Screen:
             yield
 
     def _json(self, document: Any) -> None:
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        if not self.field:
+            print(json.dumps(document, indent=2, ensure_ascii=False))
+            return
+        for row in document if isinstance(document, list) else [document]:
+            print(_plain(row.get(self.field)))
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Table:

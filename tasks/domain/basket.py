@@ -117,11 +117,15 @@ class BrokerAccount(Model):
 class Platform(Model):
     """What the operator decided. Strangers may link accounts only under a stated empanelment.
 
-    Algos that others use need an empanelled provider (SEBI's circular of 4 February 2025).
+    Algos that others use need an empanelled provider (SEBI's circular of 4 February 2025). Prices are asked for
+    through `data_account`; where none is named, through the first account of each run. `algo_id` is what the
+    exchange gave: it goes with every order where the broker takes one.
     """
 
     strangers: bool = False
     empanelment: Label = ""
+    algo_id: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,32}$")
+    data_account: str = Field(default="", pattern=r"^([A-Z0-9]{2,12})?$")
 
     @property
     def admits_strangers(self) -> bool:
@@ -132,14 +136,22 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 
 def parse(model: type[ModelT], document: Mapping[str, Any]) -> ModelT:
-    """The value that a JSON-shaped document describes, from an author or from the catalog.
+    """The value that a JSON-shaped document of an author describes.
 
     Raises
     ------
     InvalidDocument
-        With one reason for each wrong field, the field's path first.
+        With one reason for each wrong field, the field's path first; never what was given for a secret.
     """
+    fields = model.model_fields
     try:
-        return model.model_validate_json(json.dumps(content(document)))
+        return model.model_validate_json(json.dumps(document))
     except ValidationError as error:
-        raise InvalidDocument(problems(error, known=tuple(model.model_fields)), what=model.__name__) from None
+        hidden = [name for name, field in fields.items() if not field.repr]
+        reasons = problems(error, known=tuple(fields), hidden=hidden)
+        raise InvalidDocument(reasons, what=model.__name__) from None
+
+
+def read(model: type[ModelT], document: Mapping[str, Any]) -> ModelT:
+    """The value that a document of the catalog holds. Raises `InvalidDocument`."""
+    return parse(model, content(document))

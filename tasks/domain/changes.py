@@ -175,6 +175,8 @@ def _catalog(change: Change) -> list[e.DomainEvent]:
     new = dict(change.new["document"]) if change.new else None
     if old == new:
         return []
+    if owner == items.ACCOUNT_OWNERS:
+        return []
     if owner == items.EGRESS:
         return [_egress(item, new)]
     if owner == items.PLATFORM:

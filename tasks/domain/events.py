@@ -176,7 +176,7 @@ class BrokerAccountUnlinked(OfAccount):
 
 
 class LoginNeeded(OfAccount):
-    """The account has no session and has something to trade today: its owner has to log in at the broker."""
+    """It is a trading day and the account has no session: its owner has to log in at the broker."""
 
     trading_date: str
     asked_at: str

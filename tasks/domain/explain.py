@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,12 +11,25 @@ from pydantic import ValidationError
 _LONGEST = 40
 
 
-def problems(error: ValidationError, *, known: Sequence[str]) -> tuple[str, ...]:
+def problems(error: ValidationError, *, known: Sequence[str], hidden: Collection[str] = ()) -> tuple[str, ...]:
     """One line for each wrong field: ``legs[0].lots: must be at least 1, not 0``.
 
-    `known` are the fields that exist, to suggest the one that was meant.
+    `known` are the fields that exist, to suggest the one that was meant. What was given for a `hidden` field, a
+    secret, is not repeated.
     """
-    return tuple(_line(detail, known) for detail in error.errors(include_url=False))
+    details = error.errors(include_url=False)
+    return tuple(
+        _line(_veiled(one) if one["loc"][:1] and one["loc"][0] in hidden else one, known) for one in details
+    )
+
+
+def _veiled(detail: Mapping[str, Any]) -> dict[str, Any]:
+    return {**detail, "input": _Hidden()}
+
+
+class _Hidden:
+    def __repr__(self) -> str:
+        return "what was given"
 
 
 def path(location: tuple[int | str, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import count
 from types import SimpleNamespace
 from typing import Any, cast
@@ -120,13 +120,14 @@ class World:
             execution_page="https://console.test/{arn}",
             api_root="https://api.test",
         )
+        self.keys = count(1)
         self._positions = count(1)
         self._seen: dict[tuple[str, str], dict[str, Any]] = {}
         bus = SimpleNamespace(put=lambda events: None)
         self.runtime = cast(Runtime, SimpleNamespace(stores=self.stores, clock=self.clock, bus=bus))
 
     def later(self, seconds: float) -> None:
-        self.clock.moment += timedelta(seconds=seconds)
+        self.clock.advance(seconds)
 
     def user(self, user_id: str, *groups: str) -> Client:
         return Client(self, user_id, groups)
@@ -172,13 +173,12 @@ class Client:
         self.world = world
         self.user_id = user_id
         self.groups = groups
-        self._keys = count(1)
 
     def get(self, path: str, **query: object) -> Answer:
         return self.call("GET", path, query=query)
 
     def post(self, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> Answer:
-        named = {"idempotency-key": f"{self.user_id}-{next(self._keys)}" if key is None else key}
+        named = {"idempotency-key": f"key-{next(self.world.keys)}" if key is None else key}
         return self.call("POST", path, body, headers={**named, **_dashed(headers)})
 
     def put(self, path: str, body: Any, **headers: str) -> Answer:

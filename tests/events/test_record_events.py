@@ -36,10 +36,7 @@ def batch(*records: dict[str, Any]) -> dict[str, Any]:
 
 def life_of(tables: Tables, order_id: str) -> list[dict[str, Any]]:
     image = order_image()
-    return [
-        tables.write("orders", {"order_id": order_id}, image := image | step)
-        for step in STEPS
-    ]
+    return [tables.write("orders", {"order_id": order_id}, image := image | step) for step in STEPS]
 
 
 def kinds(rt: Runtime, aggregate: str) -> list[str]:

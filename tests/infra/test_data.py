@@ -52,6 +52,15 @@ def test_every_table_has_its_key_and_its_indexes(aws: Assembly) -> None:
         assert indexes == INDEXES.get(name, {}), name
 
 
+def test_only_what_a_command_remembers_is_forgotten(aws: Assembly) -> None:
+    forgotten = {
+        name: table["TimeToLiveSpecification"]["AttributeName"]
+        for name, table in tables(aws).items()
+        if "TimeToLiveSpecification" in table
+    }
+    assert forgotten == {"catalog": "expires_at"}
+
+
 def test_only_the_sequence_of_events_is_a_number(aws: Assembly) -> None:
     numbers = {
         (name, attribute["AttributeName"])

@@ -100,3 +100,11 @@ def test_a_message_that_was_set_aside_holds_up_nobody() -> None:
     assert queue.look().busy == 0
     counts[0] = (1, 1)
     assert queue.look().busy == 1
+
+
+def test_two_looks_that_expect_different_things_are_not_enough(clock: MovableClock) -> None:
+    """A schedule fired between them, what it started was not seen yet: the afternoon is not next."""
+    soon, wait, afternoon = (MORNING + timedelta(minutes=each) for each in (1, 3, 345))
+    schedules = Scripted([Idleness(0, soon), Idleness(0, afternoon)])
+    executions = Scripted([Idleness(0, None), Idleness(0, None), Idleness(0, wait)])
+    assert Conductor(clock, [schedules, executions]).settle() == wait

@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 
 from tasks.stores.ports import Change
-from tests.machines.conftest import EARLY, Day, strategy
+from tests.machines.conftest import EARLY, Day
 from tests.machines.test_straddle_day import CALL, PUT, flat
-from tests.tasks.world import ACCOUNT
+from tests.tasks.world import ACCOUNT, strategy
 from workflows.asl.interpreter import Status
 
 EXIT_AT = EARLY.replace(hour=15, minute=15)

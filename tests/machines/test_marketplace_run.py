@@ -8,7 +8,8 @@ import pytest
 
 from tasks.domain import items
 from tasks.domain.stored import stored
-from tests.machines.conftest import EARLY, Day, strategy
+from tests.machines.conftest import EARLY, Day
+from tests.tasks.world import strategy
 from workflows.asl.interpreter import Status
 
 OWNER, ASHA, BINA = "owner-1", "asha-2", "bina-3"
@@ -107,3 +108,14 @@ def test_a_strategy_nobody_follows_is_skipped_with_a_word(day: Day) -> None:
     result = enter(day)["result"]
     assert result["status"] == "SKIPPED"
     assert "nobody follows" in result["reason"]
+
+
+def test_fifteen_strategies_in_the_same_second_make_one_quote_call(day: Day) -> None:
+    for number in range(15):
+        name = f"s{number}"
+        day.stores.catalog.put("user-1", items.strategy(name), strategy(strategy_id=name))
+        day.deliver(strategy_id=name)
+    day.simulation.run(until=EARLY.replace(hour=9, minute=45))
+    assert all(run.status is Status.SUCCEEDED for run in day.simulation.executions.values())
+    assert len(day.broker.quote_calls) == 1
+    assert len(day.broker.sends) == 30

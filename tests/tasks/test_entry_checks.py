@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from brokers.errors import RateLimited, TokenExpired
+from brokers.errors import BrokerUnavailable, RateLimited, TokenExpired
 from brokers.model import Exchange, Instrument, InstrumentId, Right
 from tasks import check_dte, check_weekday, fetch_chain, open_run, resolve_strikes
 from tasks.domain.errors import (
@@ -72,8 +72,10 @@ def dte(world: World, *wanted: int, day: date = MONDAY) -> check_dte.Output:
     return check_dte.run(request, world.rt)
 
 
-def fetch(world: World) -> fetch_chain.Output:
-    request = fetch_chain.Input(account=ACCOUNT, underlying="BANKNIFTY", trading_date=MONDAY, expiries=[EXPIRY])
+def fetch(world: World, run_key: str = "straddle-20261123-S") -> fetch_chain.Output:
+    request = fetch_chain.Input(
+        run_key=run_key, account=ACCOUNT, underlying="BANKNIFTY", trading_date=MONDAY, expiries=[EXPIRY]
+    )
     return fetch_chain.run(request, world.rt)
 
 
@@ -241,6 +243,31 @@ def test_one_task_at_a_time_asks_for_quotes(world: World) -> None:
     with pytest.raises(RateLimited):
         fetch(world)
     assert world.broker.quote_calls == []
+
+
+def test_two_indexes_take_turns_at_an_account(world: World) -> None:
+    dte(world, 0)
+    now = world.clock.now()
+    world.stores.market.acquire(f"QUOTES#{ACCOUNT}", "TURN", holder="NIFTY now", now=now, seconds=1)
+    with pytest.raises(RateLimited, match="within this second"):
+        fetch(world)
+    world.clock.advance(1)
+    fetch(world)
+    assert len(world.broker.quote_calls) == 1
+
+
+def test_two_runs_in_the_same_instant_fetch_once(world: World) -> None:
+    dte(world, 0)
+    world.broker.broken = BrokerUnavailable("502", account=ACCOUNT)
+    with pytest.raises(BrokerUnavailable):
+        fetch(world)
+    world.broker.broken = None
+    with pytest.raises(RateLimited, match="another run"):
+        fetch(world, "other-20261123-S")
+    world.clock.advance(1)
+    fetch(world)
+    assert fetch(world, "other-20261123-S").quotes
+    assert len(world.broker.quote_calls) == 1
 
 
 def test_a_big_chain_is_asked_for_around_the_spot(world: World) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tasks.contracts import AccountRef
+from tasks.find_open_accounts import Common, Output
 from tests.workflows.canned import ORDER, TASK, Play, entry_wave, opened
 from workflows.asl.interpreter import Status
 from workflows.asl.interpreter.happenings import ScheduleTask
@@ -44,6 +46,12 @@ def lifecycle(side: str, **answers: Any) -> Play:
     )
 
 
+def open_accounts(*accounts: AccountRef) -> Reply:
+    common = TASK.model_dump(mode="json", include=set(Common.model_fields))
+    found = Output(accounts=list(accounts), common=Common.model_validate(common))
+    return Reply(found.model_dump(mode="json"))
+
+
 def basket(**answers: Any) -> Play:
     usual = {
         "PlanAccount": Reply(entry_wave(ORDER)),
@@ -76,7 +84,7 @@ def test_an_account_that_is_started_already_is_as_good() -> None:
 
 
 def test_an_exit_with_nothing_open_ends_well() -> None:
-    output = lifecycle("EXIT", FindOpenAccounts=Reply({"accounts": []})).output()
+    output = lifecycle("EXIT", FindOpenAccounts=open_accounts()).output()
     assert output["started"] == []
 
 
@@ -85,7 +93,9 @@ def test_a_claim_never_stops_an_exit() -> None:
         "EXIT",
         **{
             "dynamodb:putItem": Reply(error="DynamoDB.ResourceNotFoundException"),
-            "FindOpenAccounts": Reply({"accounts": [TASK.model_dump(mode="json")]}),
+            "FindOpenAccounts": open_accounts(
+                AccountRef(account="ZA1234", broker="zerodha", user_id="u", multiplier=1)
+            ),
         },
     )
     assert play.output()["started"][0]["status"] == "STARTED"

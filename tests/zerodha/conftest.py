@@ -17,8 +17,9 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
     monkeypatch.setattr("brokers.zerodha.http.CONNECT_TIMEOUT", 0.3)
     monkeypatch.setattr("brokers.zerodha.http.READ_TIMEOUT", 0.3)
 
-    def build(root: str, proxy_url: str | None = None) -> Zerodha:
-        return Zerodha(CREDENTIALS, clock=FixedClock(NOW), root=root, proxy_url=proxy_url)
+    def build(root: str, proxy_url: str | None = None, algo_id: str = "") -> Zerodha:
+        clock = FixedClock(NOW)
+        return Zerodha(CREDENTIALS, clock=clock, root=root, proxy_url=proxy_url, algo_id=algo_id)
 
     return build
 

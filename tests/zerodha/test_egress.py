@@ -110,3 +110,10 @@ def test_a_proxy_that_is_none_is_refused_before_anything_is_sent(url: str, conne
     with pytest.raises(ValueError, match="egress proxy is not of the form") as refused:
         connect("http://127.0.0.1:9", url)
     assert "hidden" not in str(refused.value)
+
+
+def test_an_order_carries_the_algo_id_and_none_where_there_is_none(connect: Connect) -> None:
+    with Loopback([success({"order_id": "1"})]) as kite:
+        connect(kite.url).place(ORDER)
+        connect(kite.url, algo_id="NSE123456").place(ORDER)
+        assert [request.form.get("algo_id") for request in kite.requests] == [None, ["NSE123456"]]

@@ -1,4 +1,4 @@
-"""ReconcileSchedules: compare the catalog and Scheduler as a whole, repair either way, and say what was done.
+"""RepairSchedules: compare the catalog and Scheduler as a whole, repair either way, and say what was done.
 
 It heals whatever came between a command and its schedules: a function killed at the wrong moment, an event that
 was given up, a schedule that somebody deleted by hand.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -17,11 +18,11 @@ from tasks.domain.schedules import Schedule, schedule_name
 from tasks.lambda_task import task
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
-from tasks.sync_schedules import sync, wanted_schedules
+from tasks.sync_schedules import note, noted, sync, wanted_schedules
 
 FUNCTION = Function(
-    name="ReconcileSchedules",
-    module="tasks.reconcile_schedules",
+    name="RepairSchedules",
+    module="tasks.repair_schedules",
     timeout=120,
     reads=(Table.CATALOG,),
     writes=(Table.CATALOG,),
@@ -53,19 +54,29 @@ _OURS = re.compile(r"[0-9a-f]{12}-[a-z0-9-]{1,24}-(ENTRY|EXIT)")
 def run(_request: Input, rt: Runtime) -> Output:
     standing = dict(rt.scheduler.everything())
     count = len(standing)
+    strategies, notes = _of_all("STRATEGY#", rt), _of_all("SCHEDULE#", rt)
     done: list[str] = []
-    strategies = 0
-    for owner, item, document in rt.stores.catalog.everything("STRATEGY#"):
-        strategies += 1
+    for owner, strategy_id in sorted(strategies.keys() | notes.keys()):
+        document = strategies.get((owner, strategy_id))
         wanted = wanted_schedules(owner, document)
-        if any(standing.get(name) != schedule for name, schedule in wanted.items()):
-            done += sync(owner, item.removeprefix("STRATEGY#"), rt)
+        right = note(strategy_id, document, wanted)
+        agree = all(standing.get(name) == schedule for name, schedule in wanted.items())
+        if not agree or not noted(notes.get((owner, strategy_id)), right):
+            done += sync(owner, strategy_id, rt) or [f"noted what {strategy_id} has"]
         for name in wanted:
             standing.pop(name, None)
     done += _remove_orphans(standing, rt)
     if done:
         rt.alarms.count("SchedulesRepaired", account="")
-    return Output(strategies=strategies, schedules=count, repaired=len(done), done=sorted(done)[:MAX_LINES])
+    return Output(
+        strategies=len(strategies), schedules=count, repaired=len(done), done=sorted(done)[:MAX_LINES]
+    )
+
+
+def _of_all(prefix: str, rt: Runtime) -> dict[tuple[str, str], dict[str, Any]]:
+    """Documents by owner and strategy."""
+    found = rt.stores.catalog.everything(prefix)
+    return {(owner, item.removeprefix(prefix)): document for owner, item, document in found}
 
 
 def _remove_orphans(left: Mapping[str, Schedule], rt: Runtime) -> list[str]:

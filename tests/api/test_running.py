@@ -1,0 +1,163 @@
+"""Run now and square off: what is started, under which names, for whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from brokers.clock import IST
+from tasks.domain.payload import parse_payload
+from tasks.stores.ports import AccountRun, Phase
+from tests.api.world import NOON, STRADDLE, Client, World, linked, published
+from tests.stores.rows import a_plan
+
+RUN = "straddle-20261123-S"
+
+
+@pytest.fixture
+def world() -> World:
+    return World(NOON)
+
+
+@pytest.fixture
+def asha(world: World) -> Client:
+    client = world.user("asha")
+    linked(world, client, "ZA1234")
+    return client
+
+
+def enabled(client: Client, **more: Any) -> str:
+    draft = {**STRADDLE, "accounts": ["ZA1234"], **more}
+    made = client.post("/baskets", {"name": "Mine", "strategies": [draft]}).body
+    strategy_id: str = made["strategies"][0]
+    assert client.post(f"/strategies/{strategy_id}/enable").status == 200
+    return strategy_id
+
+
+def is_open(world: World, user_id: str, account: str = "ZA1234", **more: Any) -> AccountRun:
+    plan = a_plan(account, more.pop("run", RUN), user_id=user_id, phase=Phase.OPEN, **more)
+    return world.stores.runs.plan_account(plan)
+
+
+def test_run_now_starts_entry_and_exit_with_a_key_of_its_own(world: World, asha: Client) -> None:
+    strategy_id = enabled(asha)
+    answer = asha.post(f"/strategies/{strategy_id}/run")
+    assert answer.status == 202
+    key = f"{strategy_id}-20261123-M1"
+    assert answer.body["run_key"] == key
+    assert set(world.executions.started) == {f"{key}-ENTRY", f"{key}-EXIT"}
+    entry = parse_payload(world.executions.started[f"{key}-ENTRY"])
+    leave = parse_payload(world.executions.started[f"{key}-EXIT"])
+    assert (entry.run, leave.run) == ("M1", "M1")
+    assert entry.entry_at == NOON
+    assert leave.exit_at == datetime(2026, 11, 23, 15, 15, tzinfo=IST)
+    assert asha.post(f"/strategies/{strategy_id}/run").body["run_key"].endswith("-M2")
+
+
+def test_run_now_sent_twice_runs_once(world: World, asha: Client) -> None:
+    strategy_id = enabled(asha)
+    first = asha.post(f"/strategies/{strategy_id}/run", key="k")
+    assert asha.post(f"/strategies/{strategy_id}/run", key="k").body == first.body
+    assert len(world.executions.started) == 2
+
+
+def test_a_run_that_was_written_and_not_started_is_started_by_sending_it_again(
+    world: World, asha: Client
+) -> None:
+    strategy_id = enabled(asha)
+    asha.post(f"/strategies/{strategy_id}/run", key="k")
+    world.executions.started.clear()
+    asha.post(f"/strategies/{strategy_id}/run", key="k")
+    assert len(world.executions.started) == 2
+
+
+def test_run_now_takes_another_exit_time(world: World, asha: Client) -> None:
+    strategy_id = enabled(asha)
+    assert asha.post(f"/strategies/{strategy_id}/run", {"exit_time": "11:00"}).status == 409
+    assert asha.post(f"/strategies/{strategy_id}/run", {"exit_time": "16:00"}).status == 409
+    assert asha.post(f"/strategies/{strategy_id}/run", {"exit_time": "noon"}).status == 422
+    answer = asha.post(f"/strategies/{strategy_id}/run", {"exit_time": "13:30"})
+    assert (answer.status, answer.body["exit_time"]) == (202, "13:30")
+
+
+def test_nothing_runs_while_the_market_is_shut(asha: Client) -> None:
+    strategy_id = enabled(asha)
+    asha.world.clock.at = datetime(2026, 11, 24, 12, 0, tzinfo=IST)  # a holiday
+    assert asha.post(f"/strategies/{strategy_id}/run").body["message"] == "the market is shut"
+
+
+def test_a_disabled_strategy_is_not_run(asha: Client) -> None:
+    strategy_id = enabled(asha)
+    asha.post(f"/strategies/{strategy_id}/disable")
+    assert asha.post(f"/strategies/{strategy_id}/run").status == 409
+
+
+def test_square_off_starts_the_exit_that_everybody_starts(world: World, asha: Client) -> None:
+    is_open(world, "asha", strategy_id="straddle")
+    answer = asha.post("/square-off")
+    assert [(one["account"], one["status"]) for one in answer.body["exits"]] == [("ZA1234", "STARTED")]
+    (name, task), *rest = world.executions.started.items()
+    assert (name, rest) == (f"{RUN}-ZA1234-EXIT", [])
+    assert (task["side"], task["run_key"], task["legs"]) == ("EXIT", RUN, [])
+    assert asha.post("/square-off").body["exits"][0]["status"] == "RUNNING"
+
+
+def test_an_exit_that_failed_is_redriven(world: World, asha: Client) -> None:
+    is_open(world, "asha")
+    world.executions.failed.add(f"{RUN}-ZA1234-EXIT")
+    assert asha.post("/square-off").body["exits"][0]["status"] == "REDRIVEN"
+
+
+def test_a_square_off_touches_nobody_else(world: World, asha: Client) -> None:
+    is_open(world, "ravi", "ZB5678", strategy_id="straddle")
+    assert asha.post("/square-off").body["exits"] == []
+    assert asha.post("/accounts/ZB5678/square-off").status == 404
+    assert asha.post("/strategies/straddle/square-off").status == 404
+    assert world.executions.started == {}
+
+
+def test_what_is_flat_or_of_another_account_or_strategy_stays(world: World, asha: Client) -> None:
+    linked(world, asha, "ZA5555")
+    is_open(world, "asha", strategy_id="straddle")
+    is_open(world, "asha", "ZA5555", strategy_id="condor", run="condor-20261123-S")
+    world.stores.runs.set_phase(RUN, "ZA1234", Phase.FLAT)
+    assert asha.post("/accounts/ZA1234/square-off").body["exits"] == []
+    found = asha.post("/strategies/condor/square-off").body["exits"]
+    assert [one["run_key"] for one in found] == ["condor-20261123-S"]
+
+
+def test_what_is_still_entering_or_was_moved_to_the_next_session_is_closed_too(
+    world: World, asha: Client
+) -> None:
+    world.stores.runs.plan_account(a_plan("ZA1234", RUN, user_id="asha", phase=Phase.ENTERING))
+    moved = datetime(2026, 11, 25, 9, 15, tzinfo=IST)
+    is_open(world, "asha", run="condor-20261123-S", exit_at=moved)
+    assert len(asha.post("/square-off").body["exits"]) == 2
+
+
+def test_a_subscriber_squares_off_a_published_strategy_in_their_own_accounts(world: World) -> None:
+    _, _, strategy_id = published(world)
+    ravi = world.user("ravi")
+    run = f"{strategy_id}-20261123-S"
+    is_open(world, "ravi", "ZB5678", run=run, strategy_id=strategy_id)
+    is_open(world, "mira", "ZC9999", run=run, strategy_id=strategy_id)
+    found = ravi.post(f"/strategies/{strategy_id}/square-off").body["exits"]
+    assert [one["account"] for one in found] == ["ZB5678"]
+
+
+def test_the_kill_switch_can_keep_everything_from_entering_again(world: World, asha: Client) -> None:
+    strategy_id = enabled(asha)
+    _, basket_id, _ = published(world)
+    asha.post("/subscriptions", {"basket_id": basket_id, "accounts": ["ZA1234"]})
+    answer = asha.post("/square-off", {"stop": True})
+    assert (answer.body["disabled"], answer.body["paused"]) == ([strategy_id], [basket_id])
+    assert asha.get(f"/strategies/{strategy_id}").body["enabled"] is False
+    assert asha.get(f"/subscriptions/{basket_id}").body["paused"] is True
+    assert asha.post("/square-off", {"stop": True}).body["disabled"] == []
+
+
+def test_an_account_with_something_open_is_not_unlinked(world: World, asha: Client) -> None:
+    is_open(world, "asha")
+    assert asha.delete("/accounts/ZA1234").status == 409

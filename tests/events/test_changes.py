@@ -1,0 +1,225 @@
+"""From a change of a table to what happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tasks.domain import events as e
+from tasks.domain.changes import Change, aggregate_of, events_of, user_of
+from tasks.domain.events import CATALOGUE, UnknownEvent, parse_event
+from tests.events.streams import order_image
+
+ORDER = {"order_id": "N1", **{name: str(value) for name, value in order_image().items()}}
+POSITION = {
+    "position_id": "s-20261123-S-ZA1-L1",
+    "run_key": "s-20261123-S",
+    "account": "ZA1",
+    "user_id": "user-1",
+    "basket_id": "weekly",
+    "strategy_id": "s",
+    "trading_date": "2026-11-23",
+    "exchange": "NFO",
+    "symbol": "BANKNIFTY26NOV58400CE",
+    "side": "SELL",
+}
+RUN = {
+    "run_key": "s-20261123-S",
+    "item": "ACCT#ZA1",
+    "account": "ZA1",
+    "broker": "zerodha",
+    "user_id": "user-1",
+    "basket_id": "weekly",
+    "strategy_id": "s",
+    "trading_date": "2026-11-23",
+    "underlying": "BANKNIFTY",
+    "product": "MIS",
+    "phase": "ENTERING",
+    "entry_until": "2026-11-23T09:35:00+05:30",
+    "exit_at": "2026-11-23T15:15:00+05:30",
+    "legs": [],
+}
+
+
+def names(table: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> list[str]:
+    return [event.name() for event in events_of(Change(table, old, new))]
+
+
+def order(**changes: Any) -> list[str]:
+    return names("orders", ORDER, ORDER | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"status": "SENDING"}, ["OrderSending"]),
+        ({"status": "OPEN", "broker_order_id": "B1"}, ["OrderPlaced"]),
+        ({"status": "UNKNOWN"}, ["OrderUnknown"]),
+        (
+            {"status": "FILLED", "broker_order_id": "B1", "filled_quantity": "30"},
+            ["OrderPlaced", "OrderFilled"],
+        ),
+        (
+            {"status": "CANCELLED", "broker_order_id": "B1", "filled_quantity": "15"},
+            ["OrderPlaced", "OrderPartlyFilled", "OrderCancelled"],
+        ),
+        ({"status": "REJECTED", "reason": "margin", "broker_order_id": "B1"}, ["OrderRejected"]),
+        ({"status": "MISSED"}, ["OrderMissed"]),
+        ({"status": "ABSENT"}, ["OrderAbsent"]),
+        ({"limit_price": "240.00", "modifications": "1"}, ["OrderRepriced"]),
+        ({"reason": "429"}, ["OrderChanged"]),
+        ({"updated_at": "2026-11-23T10:00:00+05:30"}, []),
+        ({}, []),
+    ],
+)
+def test_an_order_in_one_change(changes: dict[str, Any], expected: list[str]) -> None:
+    assert order(**changes) == expected
+
+
+def test_a_late_fill_after_a_cancel_is_a_fill() -> None:
+    cancelled = ORDER | {"status": "CANCELLED", "broker_order_id": "B1"}
+    assert names("orders", cancelled, cancelled | {"filled_quantity": "30"}) == ["OrderPartlyFilled"]
+
+
+def test_what_was_held_back_says_so() -> None:
+    assert names("orders", ORDER | {"status": "SENDING"}, ORDER) == ["OrderHeldBack"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (None, {"entry_qty": "30"}, ["PositionOpened"]),
+        ({"entry_qty": "30"}, {"entry_qty": "60"}, ["PositionChanged"]),
+        ({"entry_qty": "30"}, {"entry_qty": "30", "exit_qty": "15"}, ["PositionChanged"]),
+        ({"entry_qty": "30"}, {"entry_qty": "30", "exit_qty": "30"}, ["PositionClosed"]),
+        ({"entry_qty": "30"}, {"entry_qty": "30"}, []),
+    ],
+)
+def test_a_position(old: dict[str, Any] | None, new: dict[str, Any], expected: list[str]) -> None:
+    assert names("positions", POSITION | old if old else None, POSITION | new) == expected
+
+
+def test_an_account_s_run() -> None:
+    assert names("runs", None, RUN) == ["EntryPlanned"]
+    assert names("runs", RUN, RUN | {"phase": "OPEN"}) == ["EntryCompleted"]
+    assert names("runs", RUN, RUN | {"phase": "EXITING", "exit_execution": "arn:x"}) == ["ExitBegun"]
+    assert names("runs", RUN, RUN | {"phase": "FLAT"}) == ["AccountFlat"]
+    assert names("runs", RUN, RUN | {"exit_at": "2026-11-24T09:15:00+05:30"}) == ["ExitPostponed"]
+    assert names("runs", RUN, RUN | {"exit_date": "2026-11-23"}) == []
+
+
+def test_a_claim_and_what_came_of_it() -> None:
+    claim = {
+        "run_key": "s-1",
+        "item": "CLAIM#ENTRY",
+        "execution": "arn:1",
+        "claimed_at": "2026-11-23T03:58:00Z",
+    }
+    assert names("runs", None, claim) == ["RunClaimed"]
+    assert names("runs", claim, claim | {"status": "SKIPPED", "reason": "holiday"}) == ["RunSkipped"]
+    assert names("runs", claim, claim | {"status": "MISSED", "reason": "late"}) == ["RunMissed"]
+    assert names("runs", claim, claim | {"claimed_at": "2026-11-23T03:58:05Z"}) == []
+
+
+def catalog(
+    item: str, old: dict[str, Any] | None, new: dict[str, Any] | None, owner: str = "user-1"
+) -> list[str]:
+    images = [document if document is None else _item(owner, item, document) for document in (old, new)]
+    return names("catalog", *images)
+
+
+def _item(owner: str, item: str, document: dict[str, Any]) -> dict[str, Any]:
+    return {"owner": owner, "item": item, "document": document}
+
+
+STRATEGY = {"strategy_id": "s", "basket_id": "weekly", "enabled": False}
+ON = STRATEGY | {"enabled": True}
+
+
+@pytest.mark.parametrize(
+    ("item", "old", "new", "expected"),
+    [
+        ("BASKET#weekly", None, {"name": "a"}, ["BasketCreated"]),
+        ("BASKET#weekly", {"name": "a"}, {"name": "b"}, ["BasketChanged"]),
+        ("BASKET#weekly", {"name": "a"}, None, ["BasketDeleted"]),
+        ("BASKET#weekly", {"name": "a"}, {"name": "a"}, []),
+        ("STRATEGY#s", None, STRATEGY, ["StrategyCreated"]),
+        ("STRATEGY#s", None, ON, ["StrategyCreated", "StrategyEnabled"]),
+        ("STRATEGY#s", STRATEGY, ON, ["StrategyEnabled"]),
+        ("STRATEGY#s", ON, STRATEGY, ["StrategyDisabled"]),
+        ("STRATEGY#s", ON, ON | {"exit_time": "14:00"}, ["StrategyChanged"]),
+        ("STRATEGY#s", ON, None, ["StrategyDeleted"]),
+        ("SUBSCRIPTION#w", None, {"paused": False}, ["Subscribed"]),
+        ("SUBSCRIPTION#w", {"paused": False}, {"paused": True}, ["SubscriptionPaused"]),
+        ("SUBSCRIPTION#w", {"paused": True}, {"paused": False}, ["SubscriptionResumed"]),
+        ("SUBSCRIPTION#w", {"multiplier": 1}, {"multiplier": 2}, ["SubscriptionChanged"]),
+        ("SUBSCRIPTION#w", {"paused": True}, None, ["Unsubscribed"]),
+        ("ACCOUNT#ZA1", None, {"account": "ZA1"}, ["BrokerAccountLinked"]),
+        ("ACCOUNT#ZA1", {"label": "a"}, {"label": "b"}, ["BrokerAccountChanged"]),
+        ("ACCOUNT#ZA1", {}, {"valid_until": "2026-11-24T06:00:00+05:30"}, ["BrokerLoggedIn"]),
+        ("ACCOUNT#ZA1", {"label": "a"}, None, ["BrokerAccountUnlinked"]),
+        ("LOGIN#ZA1", None, {"trading_date": "2026-11-23", "asked_at": "t", "reason": "r"}, ["LoginNeeded"]),
+        ("PROFILE", None, {"name": "Asha"}, ["ProfileChanged"]),
+        ("SCHEDULE#s", None, {"strategy_version": 1, "schedules": {"n": "cron"}}, ["StrategyScheduled"]),
+        ("SCHEDULE#s", {"schedules": {"n": "cron"}}, {"schedules": {}}, ["StrategyUnscheduled"]),
+        ("IDEMPOTENCY#k", None, {"answer": {}}, []),
+        ("MANUAL#s#20261123", None, {"count": 1}, []),
+    ],
+)
+def test_the_catalog(item: str, old: Any, new: Any, expected: list[str]) -> None:
+    assert catalog(item, old, new) == expected
+
+
+def test_the_marketplace() -> None:
+    first = {"published_version": 1, "strategies": []}
+    assert catalog("BASKET#w", None, first, "marketplace") == ["BasketPublished"]
+    assert catalog("BASKET#w", first, {"published_version": 2}, "marketplace") == ["BasketVersionPublished"]
+    assert catalog("BASKET#w", first, first | {"withdrawn": True}, "marketplace") == ["BasketWithdrawn"]
+    assert catalog("BASKET#w#V1", None, first, "marketplace") == []
+    assert catalog("SUBSCRIBER#w#user-1", None, {"user_id": "user-1"}, "marketplace") == []
+
+
+def test_no_event_holds_a_proxy_s_address_with_its_password() -> None:
+    egress = {"name": "mumbai-1", "address": "203.0.113.7", "proxy_url": "http://u:canary@10.0.0.1:3128"}
+    change = Change("catalog", None, _item("user-1", "ACCOUNT#ZA1", {"account": "ZA1", "egress": egress}))
+    (event,) = events_of(change)
+    assert isinstance(event, e.BrokerAccountLinked)
+    assert event.document["egress"] == {"name": "mumbai-1", "address": "203.0.113.7"}
+    hidden = Change("catalog", None, _item("egress", "mumbai-1", egress))
+    assert "canary" not in events_of(hidden)[0].model_dump_json()
+
+
+def test_an_item_is_an_aggregate() -> None:
+    assert aggregate_of(Change("orders", None, ORDER)) == "orders:N1"
+    assert aggregate_of(Change("runs", None, RUN)) == "runs:s-20261123-S:ACCT#ZA1"
+    gone = Change("catalog", _item("user-1", "BASKET#weekly", {}), None)
+    assert aggregate_of(gone) == "catalog:user-1:BASKET#weekly"
+    assert user_of(gone) == "user-1"
+
+
+def test_every_event_reads_back_what_it_wrote() -> None:
+    for old, new in ((None, ORDER), (ORDER, ORDER | {"status": "FILLED"})):
+        for event in events_of(Change("orders", old, new)):
+            assert parse_event(event.name(), event.version, event.model_dump(mode="json")) == event
+
+
+def test_what_a_newer_platform_wrote_is_named() -> None:
+    with pytest.raises(UnknownEvent, match="OrderPlaced version 9"):
+        parse_event("OrderPlaced", 9, {})
+    with pytest.raises(UnknownEvent, match="OrderTeleported"):
+        parse_event("OrderTeleported", 1, {})
+
+
+def test_an_older_form_is_brought_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(e.BasketDeleted, "version", 2)
+    monkeypatch.setitem(
+        e.UPCASTS, ("BasketDeleted", 1), lambda old: {"owner": old["user"], "basket_id": old["id"]}
+    )
+    event = parse_event("BasketDeleted", 1, {"user": "user-1", "id": "weekly"})
+    assert event == e.BasketDeleted(owner="user-1", basket_id="weekly")
+
+
+def test_every_event_says_what_it_is() -> None:
+    for event in CATALOGUE.values():
+        assert (event.__doc__ or "").strip().endswith("."), event
