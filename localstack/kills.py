@@ -18,7 +18,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -129,45 +129,52 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def play(
-    platform: Platform, count: int, seed: int, *, tell: Callable[[str], None] = lambda _: None
+    platform: Platform,
+    count: int,
+    seed: int,
+    *,
+    accounts: Sequence[str] = ACCOUNTS,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[Kill], list[str]]:
     """Days with kills until there are `count`; the kills, and what did not hold."""
     chance, kills, broken = random.Random(seed), list[Kill](), list[str]()
     day = 0
     while len(kills) < count:
         day += 1
-        new, outcome, ended = _day(platform, f"kills-{day}", chance, min(KILLS_A_DAY, count - len(kills)))
+        stage = Stage.new(platform, f"kills-{day}", accounts=accounts)
+        new = _day(stage, Killer(platform, chance, threading.RLock()), min(KILLS_A_DAY, count - len(kills)))
         kills += new
-        wrong = [f"day {day}: {text}" for text, holds in claims(outcome, ended) if not holds]
+        held = claims(stage.outcome(), list(_executions(platform)), LEGS * len(accounts))
+        wrong = [f"day {day}: {text}" for text, holds in held if not holds]
         broken += wrong
         again = sum(kill.called_again for kill in new)
         tell(f"day {day}: {len(new)} kills, {again} calls made again, {'✗' if wrong else '✓'}")
     return kills, broken
 
 
-def _day(
-    platform: Platform, name: str, chance: random.Random, times: int
-) -> tuple[list[Kill], Outcome, list[str]]:
-    stage = Stage.new(platform, name, accounts=ACCOUNTS)
-    killer = Killer(platform, chance, threading.RLock())
+def _day(stage: Stage, killer: Killer, times: int) -> list[Kill]:
     stage.exchange.fault("slow_fill", symbol="*PE", side="SELL", seconds=1)
-    with _patient(platform, killer.gate), _killing(killer, times):
+    with _patient(killer.platform, killer.gate), _killing(killer, times):
         for side, until in (("ENTRY", ENTRY_WINDOW), ("EXIT", timedelta(minutes=20))):
             with killer.gate:  # whoever is not answered asks again, and would start a second execution
                 stage.send(side)
             stage.play(stage.entry + until)
-    return killer.kills, stage.outcome(), _statuses(platform)
+    return killer.kills
 
 
-def claims(outcome: Outcome, statuses: list[str]) -> list[tuple[str, bool]]:
-    """What must hold, whatever was killed when."""
-    orders = LEGS * len(ACCOUNTS)
+def claims(outcome: Outcome, executions: list[tuple[str, int]], orders: int) -> list[tuple[str, bool]]:
+    """What must hold, whatever was killed when; `orders` is how many go in, and as many go out.
+
+    A call that was forgotten would be made again too, by the machines' own Retry, but only after its time-out.
+    """
+    statuses, unanswered = [status for status, _ in executions], sum(count for _, count in executions)
     tags = [entry.tag for entry in outcome.broker.orders]
     return [
         (f"every execution succeeded: {Counter(statuses)}", set(statuses) == {"SUCCEEDED"}),
         (f"{orders} entries at the broker, not {outcome.sent('N')}", outcome.sent("N") == orders),
         (f"{orders} exits at the broker, not {outcome.sent('X')}", outcome.sent("X") == orders),
         ("no order is there twice", len(tags) == len(set(tags))),
+        (f"no call was forgotten until it timed out, not {unanswered}", not unanswered),
         ("the ledgers agree", outcome.day.comparison.agree),
         ("nothing is left open", outcome.day.flat),
     ]
@@ -205,15 +212,17 @@ def _killing(killer: Killer, times: int) -> Iterator[None]:
         thread.join()
 
 
-def _statuses(platform: Platform) -> list[str]:
-    """How every execution stands."""
-    pages = platform.aws.step_functions.get_paginator("list_executions").paginate
-    return [
-        execution["status"]
-        for machine in MACHINES
-        for page in pages(stateMachineArn=machine_arn(machine))
-        for execution in page["executions"]
-    ]
+def _executions(platform: Platform) -> Iterator[tuple[str, int]]:
+    """How every execution stands, and how many of its calls were never answered."""
+    client = platform.aws.step_functions
+    for machine in MACHINES:
+        listed = client.get_paginator("list_executions").paginate(stateMachineArn=machine_arn(machine))
+        for execution in (execution for page in listed for execution in page["executions"]):
+            history = client.get_paginator("get_execution_history").paginate(
+                executionArn=execution["executionArn"], includeExecutionData=False
+            )
+            kinds = [event["type"] for page in history for event in page["events"]]
+            yield execution["status"], kinds.count("LambdaFunctionTimedOut")
 
 
 if __name__ == "__main__":

@@ -61,9 +61,21 @@ ARRAY = "States.Array(" + ", ".join(["$"] * 1000) + ")"
         ({"x.$": f"States.Array({', '.join([ARRAY] * 50)})"}, FAT),
         ({"x.$": "$..*..*"}, json.dumps({"i": [[1] * 10] * 5000})),
         ({"x.$": "$..*..*..*"}, nested(150)),
+        ({"x.$": "$.i[?(@ in $.i[*])]"}, json.dumps({"i": list(range(20_000))})),
         ({"x.$": "$..*"}, '{"a":' * 400 + '"' + "x" * 200_000 + '"' + "}" * 400),
     ],
-    ids=["template", "format", "formats", "to-string", "unique", "arrays", "descend", "deep", "shared"],
+    ids=[
+        "template",
+        "format",
+        "formats",
+        "to-string",
+        "unique",
+        "arrays",
+        "descend",
+        "deep",
+        "filter",
+        "shared",
+    ],
 )
 def test_small_expression_that_stands_for_gigabytes(parameters: dict[str, Any], input_: str) -> None:
     before = most_memory()

@@ -8,6 +8,7 @@ from localstack.cases import BEGIN
 from localstack.demo import running_platform
 from localstack.kills import play
 from localstack.platform import EMULATOR_PYTHON, Market
+from localstack.seed import ACCOUNT
 
 pytestmark = [pytest.mark.slow, pytest.mark.platform]
 
@@ -16,7 +17,7 @@ def test_every_execution_finishes_and_no_order_is_doubled_or_lost() -> None:
     if not EMULATOR_PYTHON.exists():
         pytest.skip("the emulator's environment is not installed (make install)")
     with running_platform(Market(), BEGIN) as platform:
-        kills, broken = play(platform, count=3, seed=7)
+        kills, broken = play(platform, count=3, seed=7, accounts=[ACCOUNT])
 
     assert not broken
     assert len(kills) == 3

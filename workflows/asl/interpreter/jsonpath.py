@@ -14,9 +14,13 @@ from functools import lru_cache
 from itertools import chain, islice
 
 from workflows.asl.interpreter.data import Json
+from workflows.asl.interpreter.jsonpath_filter import WORK
 
 MAX_SCANNED = 300_000
 """Values one path may visit: a `..` over a deep document must not take the process down."""
+
+MAX_COMPARED = 3_000_000
+"""Items that the `in` of one filter, and its relatives, may look at."""
 
 
 class PathError(ValueError):
@@ -174,8 +178,7 @@ def _select(step: Step, node: Json, root: Json) -> Iterable[Json]:  # noqa: PLR0
     if isinstance(step, Descend):
         return _descend(node)
     if isinstance(step, Filter):
-        candidates = node if isinstance(node, list) else [node]
-        return [candidate for candidate in candidates if step.keeps(candidate, root)]
+        return _kept(step, node if isinstance(node, list) else [node], root)
     if not isinstance(node, list):
         return []
     if isinstance(step, Slice):
@@ -183,6 +186,15 @@ def _select(step: Step, node: Json, root: Json) -> Iterable[Json]:  # noqa: PLR0
     if isinstance(step, Index):
         return [node[index] for index in step.indexes if -len(node) <= index < len(node)]
     raise TypeError(f"a function can't select: {step}")
+
+
+def _kept(step: Filter, candidates: list[Json], root: Json) -> Iterator[Json]:
+    before = WORK.done
+    for candidate in candidates:
+        if WORK.done - before > MAX_COMPARED:
+            raise PathError(f"the filter makes more than {MAX_COMPARED} comparisons")
+        if step.keeps(candidate, root):
+            yield candidate
 
 
 def _children(node: Json) -> Iterable[Json]:
