@@ -6,6 +6,8 @@
   expected error would cost a cold start.
 - A stream's batch of which a function reports some items as failed (`batchItemFailures`) counts as done. AWS
   gives what failed again. So does the shim, with the rest of the batch: the functions take a change twice.
+- One thread feeds queues and streams, one change at a time. Here changes gather for a moment, so that there are
+  fewer calls and an order's update does not wait behind the bookkeeping.
 - Any code confirms a sign-up. AWS compares it with the one in the e-mail, and so does the shim.
 - Nobody can ask whether a stream has changes that no function has seen yet: `GET /_local/idle` says so.
 - Each call beyond those that run starts another worker, which costs a second of a small machine's time. Here
@@ -45,6 +47,9 @@ IDLE = "/_local/idle"
 WORKERS = 2
 """Of one function, before a call waits for one of them."""
 
+GATHER_SECONDS = 0.25
+"""Between two rounds of the streams."""
+
 PATIENCE_SECONDS = 0.5
 """A call that finds all workers busy for longer gets one of its own, as on AWS."""
 
@@ -70,6 +75,9 @@ def apply() -> None:
 
     name_exceptions(lambda_runtime, lambda_svc)
     lambda_svc._execute_function = repeating(lambda_svc._execute_function)
+    lambda_svc._poll_dynamodb_streams = gathering(
+        lambda_svc._poll_dynamodb_streams, lambda: unseen(lambda_svc, dynamodb)
+    )
     lambda_svc.acquire_worker = sharing(lambda_svc.acquire_worker)
     cognito._run_idp_handler = comparing(cognito._run_idp_handler, cognito._confirmation_code_error)
     app.app = telling(app.app, lambda: busy(lambda_svc, dynamodb))
@@ -143,7 +151,27 @@ def comparing(run: Callable[..., Any], refusal: Callable[..., Any]) -> Callable[
 def busy(functions: ModuleType, tables: ModuleType) -> int:
     """Lambdas that run, and changes in streams that their functions have not seen yet."""
     running: int = functions.executions_in_flight()[0]
-    return running + sum(_waiting(esm, functions, tables) for *_, esm in functions._iter_all_esms())
+    return running + unseen(functions, tables)
+
+
+def unseen(functions: ModuleType, tables: ModuleType) -> int:
+    """Changes in streams that their functions have not seen yet."""
+    return sum(_waiting(esm, functions, tables) for *_, esm in functions._iter_all_esms())
+
+
+def gathering(poll: Callable[[], bool], waiting: Callable[[], int]) -> Callable[[], bool]:
+    """Wrap the function that feeds the streams' functions: no more often than each `GATHER_SECONDS`."""
+    last = 0.0
+
+    def poll_now_and_then() -> bool:
+        nonlocal last
+        if waiting() and time.monotonic() - last < GATHER_SECONDS:
+            time.sleep(0.02)
+            return True  # there is work left: the thread comes back at once, by way of the queues
+        last = time.monotonic()
+        return poll()
+
+    return poll_now_and_then
 
 
 def _waiting(mapping: dict[str, Any], functions: ModuleType, tables: ModuleType) -> int:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from tasks.api.app import resolver
-from tasks.api.parameters import BasketBody
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -109,7 +108,6 @@ def files() -> dict[str, str]:
     described = document()
     return {
         "openapi.json": _text(described),
-        "examples/basket.schema.json": _text(BasketBody.model_json_schema()),
         "api.md": _page(described),
     }
 
