@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -77,6 +78,9 @@ class Platform:
         """
         _check_environment()
         self.site.state.mkdir(parents=True, exist_ok=True)
+        if not any(self.running().values()):
+            # Tables and the broker's book begin empty: executions of an earlier time would act on what is gone.
+            shutil.rmtree(self._executions, ignore_errors=True)
         if now is not None:
             self.clock.set(now)
         elif not any(self.running().values()):
@@ -125,6 +129,11 @@ class Platform:
         return f"{self.site.aws_url}/_aws/execute-api/{POSTBACK_API}/postback/{account}"
 
     @property
+    def _executions(self) -> Path:
+        """Where the Step Functions endpoint keeps its journal: over its own end, not over the platform's."""
+        return self.site.state / "stepfunctions"
+
+    @property
     def console(self) -> Service:
         """The page. Nothing of the platform needs it."""
         site = self.site
@@ -153,7 +162,7 @@ class Platform:
             _python(
                 "step-functions",
                 "localstack.stepfunctions",
-                ["--port", str(ports.step_functions), "--data", str(site.state / "stepfunctions")],
+                ["--port", str(ports.step_functions), "--data", str(self._executions)],
                 f"{site.step_functions_url}/_local/idle",
             ),
             _python(

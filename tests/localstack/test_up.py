@@ -71,9 +71,13 @@ def test_from_up_to_down(localstack: Command, capsys: pytest.CaptureFixture[str]
     )
 
 
-def test_only_this_machine_can_reach_it(localstack: Command) -> None:
-    """Every process listens on 127.0.0.1 alone."""
+def test_a_new_platform_only_this_machine_can_reach(localstack: Command) -> None:
+    """It begins without the executions of an earlier one, and every process listens on 127.0.0.1 alone."""
+    earlier = localstack.site.state / "stepfunctions" / "earlier"
+    earlier.parent.mkdir()
+    earlier.touch()
     assert localstack("up", "--at", "2026-11-23T09:00") == 0
+    assert not earlier.exists(), "their tables and the broker's book are gone too"
     table = Path("/proc/net/tcp")
     if not table.exists():
         pytest.skip("only Linux says here who listens")
