@@ -104,7 +104,7 @@ class Conductor:
     between: Callable[[], None] = lambda: None
     jumped: timedelta = field(default=timedelta(), init=False)
 
-    def settle(self, *, seconds: float = 60.0) -> datetime | None:
+    def settle(self, *, seconds: float = 120.0) -> datetime | None:
         """Wait until nothing is under way; the next due time, or None if nothing will ever happen.
 
         Raises

@@ -15,11 +15,22 @@ app = typer.Typer(help="For the operator of the platform.", no_args_is_help=True
 def admit(
     context: typer.Context,
     empanelment: Annotated[str, typer.Option(help="The empanelment it trades under.")] = "",
+    algo_id: Annotated[str, typer.Option(help="What the exchange gave; it goes with every order.")] = "",
+    data_account: Annotated[str, typer.Option(help="The account whose prices are used.")] = "",
     nobody: Annotated[bool, typer.Option("--nobody", help="Close it again.")] = False,
 ) -> None:
-    """Let strangers link their broker accounts: only under a stated empanelment (SEBI, February 2025)."""
+    """Let strangers link their broker accounts: only under a stated empanelment (SEBI, February 2025).
+
+    What is said here replaces all that was decided before.
+    """
     at = here(context)
-    made = at.api.send("PUT", "/platform", {"strangers": not nobody, "empanelment": empanelment})
+    body = {
+        "strangers": not nobody,
+        "empanelment": empanelment,
+        "algo_id": algo_id,
+        "data_account": data_account,
+    }
+    made = at.api.send("PUT", "/platform", body)
     at.screen.say("Linking is closed" if nobody else f"Linking is open under {empanelment}", made)
 
 
