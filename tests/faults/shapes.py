@@ -15,6 +15,9 @@ LEGS = ("1", "2", "4", "4h")
 ACCOUNTS = (1, 3)
 FILLS = ("instant", "partial", "slow")
 
+LOT, FREEZE = 30, 600
+"""BANKNIFTY's."""
+
 _SELL, _BUY = "SELL", "BUY"
 _BASKETS: dict[str, list[tuple[str, str, str, int]]] = {
     # 25 lots of 30 units are more than the freeze limit of 600: two orders.
@@ -50,6 +53,29 @@ class Shape:
     def hedged(self) -> bool:
         return self.legs == "4h"
 
+    @property
+    def planned(self) -> list[tuple[str, str, str, int]]:
+        """Side, right, strike and units of each leg."""
+        return [(side, right, strike, lots * LOT) for side, right, strike, lots in _BASKETS[self.legs]]
+
+    @property
+    def order_count(self) -> int:
+        """Orders of one account's entry."""
+        return sum(-(-units // FREEZE) for *_, units in self.planned)
+
+    @property
+    def orders(self) -> int:
+        return self.order_count * self.account_count
+
+    @property
+    def largest_order(self) -> int:
+        return max(min(units, FREEZE) for *_, units in self.planned)
+
+    @property
+    def patterns(self) -> list[str]:
+        """Of symbols: each matches some of the legs."""
+        return sorted({f"*{right}" for _, right, _, _ in self.planned})
+
     def strategy(self, name: str) -> dict[str, Any]:
         legs = [
             {"side": side, "right": right, "strike": strike, "lots": lots}
@@ -66,8 +92,9 @@ class Shape:
             "accounts": list(self.accounts),
         }
 
-    def event(self, side: str, day: datetime) -> dict[str, Any]:
-        hour, minute = (ENTRY_TIME if side == "ENTRY" else EXIT_TIME).split(":")
+    def event(self, side: str, day: datetime, *, exit_time: str = "") -> dict[str, Any]:
+        """The schedule's payload. `exit_time` where a person has moved the exit."""
+        hour, minute = (ENTRY_TIME if side == "ENTRY" else exit_time or EXIT_TIME).split(":")
         fired = day.replace(hour=int(hour), minute=int(minute)) - timedelta(minutes=2)
         return {
             "user_id": "user-1",
@@ -75,7 +102,7 @@ class Shape:
             "strategy_id": "basket",
             "transaction_type": side,
             "entry_time": ENTRY_TIME,
-            "exit_time": EXIT_TIME,
+            "exit_time": exit_time or EXIT_TIME,
             "weekdays": ["MON", "TUE", "WED", "THU", "FRI"],
             "dte": None,
             "scheduled_time": fired.isoformat(),

@@ -10,17 +10,18 @@ milliseconds of `requests`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from brokers.errors import BrokerError
 from brokers.model import Exchange as Segment
 from brokers.model import Instrument, InstrumentId, NotSent, Rejected, Right, Unknown
 from brokers.simulator.auth import Account, Sessions
-from brokers.simulator.calendar import trading_calendar
+from brokers.simulator.calendar import Session, TradingCalendar, trading_calendar
 from brokers.simulator.exchange import Exchange, Update
 from brokers.simulator.faults import Call, Fault, Faults
 from brokers.simulator.instruments import Contract, Listing, generate
@@ -76,6 +77,25 @@ def _listing(day: date) -> Listing:
     return Listing([c for c in options if c.expiry in nearest and c.strike in kept])
 
 
+class ShortDays:
+    """The exchange's calendar, which may know of an early close that ours has not heard of."""
+
+    def __init__(self, calendar: TradingCalendar) -> None:
+        self._calendar = calendar
+        self.closes_at: datetime | None = None
+
+    def session(self, day: date) -> Session | None:
+        session = self._calendar.session(day)
+        early = self.closes_at
+        if session is None or early is None or early.date() != day:
+            return session
+        return Session(session.open, early)
+
+    def is_open(self, at: datetime) -> bool:
+        session = self.session(at.date())
+        return session is not None and session.contains(at)
+
+
 class Venue:
     """One day at the exchange, for all accounts."""
 
@@ -83,10 +103,10 @@ class Venue:
         self.now = pay
         self.market = _calm_market()
         self.market.walk.forget_moves()
-        self.calendar = trading_calendar()
+        self.calendar = ShortDays(trading_calendar())
         self.exchange = Exchange(
             self.market,
-            self.calendar,
+            self.calendar,  # type: ignore[arg-type]  (it asks for sessions and whether they are open)
             step=timedelta(milliseconds=15),
             always_open=lambda: False,
             price_bands=lambda: True,
@@ -101,6 +121,7 @@ class Venue:
         self.updates: Callable[[Update], None] = lambda update: None
         self.shut_out: set[str] = set()
         """Accounts whose token is over."""
+        self.master_is_empty = False
         self.freeze = 0
         """The most units of one order, where the exchange has lowered it since the master was made."""
 
@@ -149,6 +170,8 @@ class Lines:
     pause: Callable[[float], None]
     delay: Callable[[], float]
     status: Callable[[int], None] = field(default=lambda code: None)
+    effect: Callable[[], object] = field(default=lambda: None)
+    """What the call in progress does at the exchange, for a request that arrives late."""
 
 
 class Kite:
@@ -250,9 +273,16 @@ class Kite:
                 found[key] = {"last_price": last, "timestamp": timestamp(now)}
         return found
 
+    def _arrives(self, act: Callable[[], object]) -> None:
+        """A request reaches the exchange, and nobody waits for its answer."""
+        self._venue.advance()
+        with suppress(KiteError):
+            act()
+
     def _call(self, name: str, act: Callable[[], T]) -> T:
         """There and back. What the exchange refuses is raised as the official client raises it."""
         lines, operation = self._lines, f"broker.{name}"
+        lines.effect = partial(self._arrives, act)
         lines.cross(operation, "before")
         lines.pause(lines.delay())
         try:
@@ -313,6 +343,8 @@ class Seat(Zerodha):
         """The master, without the CSV: its parser has tests of its own, and takes longer than a run."""
 
         def master() -> list[Instrument]:
+            if self._venue.master_is_empty:
+                return []
             return [_instrument(contract) for contract in self._venue.listing().contracts]
 
         kite = self._reader.kite

@@ -51,6 +51,7 @@ class Job:
     step: Step
     again: Callable[[], None]
     """Runs the same step once more, on its own; nobody waits for its answer."""
+    lines: Lines | None = None
 
 
 @dataclass(slots=True)
@@ -101,6 +102,7 @@ class World:
         self.operator: Callable[[Running], None] = lambda running: None
         self.update_delay: Callable[[Update], list[float]] = lambda update: [0.05]
         self._deliveries = 0
+        self.exit_time = ""
         self._runtime = Runtime(
             stores=crossed(self._watched(), self._cross, self._store_pause),
             brokers=Brokers(self),
@@ -140,7 +142,8 @@ class World:
         """The schedule's event arrives. A fault may lose it (the scheduler tries again) or double it."""
         self._deliveries += 1
         name = f"{side.lower()}-{self._deliveries}"
-        return self.machines.start("StrategyLifecycle", name, self.shape.event(side, self.day))
+        event = self.shape.event(side, self.day, exit_time=self.exit_time)
+        return self.machines.start("StrategyLifecycle", name, event)
 
     def fire(self, side: str) -> None:
         """The schedule fires: a job of its own, so that it can be killed, doubled and delayed."""
@@ -339,10 +342,25 @@ class World:
 
     def again(self) -> Callable[[], None]:
         """What runs the current step once more."""
+        return self._told().again
+
+    def effect(self) -> Callable[[], object]:
+        """What the broker call in progress does at the exchange."""
+        lines = self._told().lines
+        assert lines is not None
+        return lines.effect
+
+    def last_status(self, code: int) -> None:
+        """The HTTP status of the answer that is about to be raised."""
+        lines = self._told().lines
+        assert lines is not None
+        lines.status(code)
+
+    def _told(self) -> Job:
         job = self.schedule.job
         assert job is not None
         assert isinstance(job.told, Job)
-        return job.told.again
+        return job.told
 
     def _store_delay(self) -> float:
         return 0.001 + self.dice.random() * 0.007
@@ -355,6 +373,7 @@ class World:
 
     def seat(self, account: str) -> Seat:
         lines = Lines(self._cross, self.schedule.pause, self._broker_delay)
+        self._told().lines = lines
         return Seat(self.venue, account, lines, self.clock)
 
     # --- watching ---
