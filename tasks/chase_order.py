@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
-from brokers.errors import BrokerError
+from brokers.errors import BrokerError, RateLimited
 from brokers.model import Accepted, Side
 from brokers.protocol import Broker
 from tasks.contracts import Slot
@@ -88,7 +88,11 @@ def _give_up(rt: Runtime, broker: Broker, order: OrderRow) -> Output:
 
 def _reprice(rt: Runtime, broker: Broker, order: OrderRow) -> Output:
     key = f"{order.exchange}:{order.symbol}"
-    quote = broker.quotes([key]).get(key)
+    try:
+        quote = broker.quotes([key]).get(key)
+    except RateLimited:
+        # One quote call a second: the legs of a basket ask at the same moment, and take turns.
+        return Output(action=Action.WAIT, reason="another order has this second's quote")
     if quote is None:
         return Output(action=Action.WAIT, reason=f"no quote for {key}")
     price = _more_willing(order, limit_price(order.side, quote, order.tick))

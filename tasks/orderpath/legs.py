@@ -56,14 +56,16 @@ def exit_orders(stores: Stores, plan: AccountRun, rounds: Sequence[ExitRound]) -
 
 
 def exposures(stores: Stores, plan: AccountRun, rounds: Sequence[ExitRound]) -> list[Exposure]:
-    """What each leg has entered and exited, by its orders."""
+    """What each leg has entered and exited, by its orders, and what others had closed by the last round."""
     entries, exits = entry_orders(stores, plan), exit_orders(stores, plan, rounds)
+    outside = {one.leg: one.units for one in rounds[-1].closed_outside} if rounds else {}
     return [
         Exposure(
             leg=leg.leg,
             side=leg.side,
             entered=total(entries[leg.leg]).quantity,
             exited=total(exits[leg.leg]).quantity,
+            closed_outside=outside.get(leg.leg, 0),
         )
         for leg in plan.legs
     ]

@@ -157,6 +157,13 @@ class AccountRun(Row):
     legs: tuple[PlannedLeg, ...]
 
 
+class ClosedOutside(Row):
+    """Units of one leg that others had closed when the round was planned."""
+
+    leg: int
+    units: int
+
+
 class ExitRound(Row):
     """One round of closing orders, the `ROUND#{account}#{nn}` item of a run.
 
@@ -169,6 +176,7 @@ class ExitRound(Row):
     round: int
     planned_at: datetime
     orders: tuple[PlannedOrder, ...]
+    closed_outside: tuple[ClosedOutside, ...] = ()
 
 
 class OrderStore(Protocol):

@@ -263,12 +263,15 @@ class Armoury:
         raise requests.ReadTimeout("Read timed out. (read timeout=7.0)")
 
     def reply_lost_absent(self) -> None:
-        self.strike(self._placing(), self._silence, skip=self.nth_order(), times=self._several())
-        self.hurts(exit_within=60)
+        times = self._several()
+        self.strike(self._placing(), self._silence, skip=self.nth_order(), times=times)
+        self.hurts(exit_within=60 if times == 1 else 150)  # each attempt of one order may be lost, in turn
 
     def garbled(self) -> None:
         answers = (
-            kite_errors.DataException("Unknown Content-Type (text/html) with response: (b'<html>502')", code=502),
+            kite_errors.DataException(
+                "Unknown Content-Type (text/html) with response: (b'<html>502')", code=502
+            ),
             kite_errors.InputException("Order request timed out. Please check the order book", code=400),
             kite_errors.DataException("Couldn't parse the JSON response received from the server"),
         )
@@ -331,7 +334,11 @@ class Armoury:
         """Half of it fills, and then nothing more: until chased, for ever, or until the exchange cancels."""
         side = "X" if self.point == "P11" else "N"
         kind = self.dice.choice(("stall", "cancel", "chased"))
-        how = {"stall": {"seconds": 70 if self.out else 0}, "cancel": {"seconds": 70}, "chased": {"until_modified": 2}}
+        how = {
+            "stall": {"seconds": 70 if self.out else 0},
+            "cancel": {"seconds": 70},
+            "chased": {"until_modified": 2},
+        }
         self.world.switch(
             kind="partial", share=0.5, tag=f"{side}*", account=self.account, count=self._count(), **how[kind]
         )
@@ -560,7 +567,12 @@ class Armoury:
     def instruments(self) -> None:
         if self.point == "P3":
             if self.dice.random() < 0.5:
-                self.strike(at_the_broker("P3", "instruments"), self._cannot_connect, skip=0, times=self.dice.randint(1, 9))
+                self.strike(
+                    at_the_broker("P3", "instruments"),
+                    self._cannot_connect,
+                    skip=0,
+                    times=self.dice.randint(1, 9),
+                )
             else:
                 self.world.venue.master_is_empty = True
                 self.expected.struck_anyhow = True

@@ -144,7 +144,9 @@ def exits_are_prompt(day: Day, account: str) -> Iterator[str]:
     if not held:
         return
     bound = day.expected.exit_within if account in day.expected.hurt else 6.0
-    first = min((o.accepted_at.timestamp() for o in day.ours(account) if o.request.tag.startswith("X")), default=None)
+    first = min(
+        (o.accepted_at.timestamp() for o in day.ours(account) if o.request.tag.startswith("X")), default=None
+    )
     if first is None:
         if bound < 1e6:
             yield f"no closing order was ever accepted, though {held} was open"

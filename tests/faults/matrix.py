@@ -83,9 +83,7 @@ def _cells() -> Iterator[Cell]:
     for line in _TABLE.split("\n"):
         if line:
             fault, *marks = line.split()
-            yield from (
-                Cell(fault, point) for point, mark in zip(POINTS, marks, strict=True) if mark == "●"
-            )
+            yield from (Cell(fault, point) for point, mark in zip(POINTS, marks, strict=True) if mark == "●")
 
 
 CELLS = tuple(_cells())

@@ -11,7 +11,9 @@ AT: dict[str, tuple[Where, ...]] = {
     "P1": (Where(("Schedule", "OpenRun"), side="N"),),
     "P2": (Where(("ClaimRun",)),),
     "P3": (
-        Where(("CheckWeekday", "CheckDTE", "FetchChain", "ResolveStrikes", "StartEntry", "PlanAccount"), side="N"),
+        Where(
+            ("CheckWeekday", "CheckDTE", "FetchChain", "ResolveStrikes", "StartEntry", "PlanAccount"), side="N"
+        ),
     ),
     "P4": (Where(("ClaimOrder",), side="N"),),
     "P5": (

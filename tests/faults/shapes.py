@@ -23,8 +23,18 @@ _BASKETS: dict[str, list[tuple[str, str, str, int]]] = {
     # 25 lots of 30 units are more than the freeze limit of 600: two orders.
     "1": [(_SELL, "CE", "ATM", 25)],
     "2": [(_SELL, "CE", "ATM", 2), (_SELL, "PE", "ATM", 2)],
-    "4": [(_SELL, "CE", "ATM", 2), (_SELL, "PE", "ATM", 2), (_SELL, "CE", "ATM+2", 2), (_SELL, "PE", "ATM-2", 2)],
-    "4h": [(_BUY, "CE", "ATM+3", 2), (_BUY, "PE", "ATM-3", 2), (_SELL, "CE", "ATM", 2), (_SELL, "PE", "ATM", 2)],
+    "4": [
+        (_SELL, "CE", "ATM", 2),
+        (_SELL, "PE", "ATM", 2),
+        (_SELL, "CE", "ATM+2", 2),
+        (_SELL, "PE", "ATM-2", 2),
+    ],
+    "4h": [
+        (_BUY, "CE", "ATM+3", 2),
+        (_BUY, "PE", "ATM-3", 2),
+        (_SELL, "CE", "ATM", 2),
+        (_SELL, "PE", "ATM", 2),
+    ],
 }
 
 

@@ -27,14 +27,20 @@ def _lines(world: World) -> list[tuple[float, str, str]]:
             found.append((at, "ours", f"{row.account} {order_id} {row.status}{filled} {row.reason}".rstrip()))
     for order in world.venue.orders():
         start = f"{order.account} {order.request.tag or 'a person'} {order.side} {order.quantity} {order.contract.symbol}"
-        found.append((order.accepted_at.timestamp(), "exchange", f"{start} at {order.request.price} is {order.id}"))
+        found.append(
+            (order.accepted_at.timestamp(), "exchange", f"{start} at {order.request.price} is {order.id}")
+        )
         for trade in order.trades:
             text = f"{order.account} {order.request.tag or 'a person'} trades {trade.quantity} at {trade.price}"
             found.append((trade.at.timestamp(), "exchange", text))
         if order.ended_at is not None:
             text = f"{order.account} {order.request.tag or 'a person'} {order.status} {order.message}".rstrip()
             found.append((order.ended_at.timestamp(), "exchange", text))
-    found += [(a.at, "exchange", f"{a.account} {a.kind} refused: {a.code}") for a in world.venue.asked if a.code != 200]
+    found += [
+        (a.at, "exchange", f"{a.account} {a.kind} refused: {a.code}")
+        for a in world.venue.asked
+        if a.code != 200
+    ]
     return found
 
 

@@ -308,7 +308,9 @@ def as_the_client_says(error: KiteError) -> Exception:
 def _quote(market: Market, contract: Contract, at: datetime) -> dict[str, Any]:
     book = market.book(contract, at)
     depth = {
-        name: [{"price": number(levels[0].price), "quantity": levels[0].quantity, "orders": 1}] if levels else []
+        name: [{"price": number(levels[0].price), "quantity": levels[0].quantity, "orders": 1}]
+        if levels
+        else []
         for name, levels in (("buy", book.bids), ("sell", book.asks))
     }
     return {"last_price": number(book.last), "timestamp": timestamp(at), "depth": depth}
@@ -318,7 +320,9 @@ class Seat(Zerodha):
     """One account at the venue, by the real adapter."""
 
     def __init__(self, venue: Venue, account: str, lines: Lines, clock: Any) -> None:
-        self._credentials = Credentials(account, f"key{account}", f"secret{account}", f"token{account}", account)
+        self._credentials = Credentials(
+            account, f"key{account}", f"secret{account}", f"token{account}", account
+        )
         self._clock = clock
         self._root = self._proxy_url = None
         self._secrets = self._credentials.secrets

@@ -400,7 +400,10 @@ class World:
 
 def watched(stores: Stores, remember: Callable[[str], None]) -> Stores:
     """`stores`, whose order store tells of every write."""
-    return Stores(**{name: getattr(stores, name) for name in Stores.__dataclass_fields__} | {"orders": _Told(stores.orders, remember)})  # type: ignore[arg-type]
+    return Stores(
+        **{name: getattr(stores, name) for name in Stores.__dataclass_fields__}
+        | {"orders": _Told(stores.orders, remember)}
+    )  # type: ignore[arg-type]
 
 
 class _Told:
