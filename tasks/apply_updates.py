@@ -16,6 +16,7 @@ from brokers.model import Accepted
 from tasks.bootstrap import runtime
 from tasks.order_update import OrderUpdate
 from tasks.orderpath.limits import HTTP_TIMEOUT
+from tasks.orderpath.pace import ask_to_send
 from tasks.orderpath.updates import apply_update, may_work
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
@@ -26,8 +27,8 @@ FUNCTION = Function(
     module="tasks.apply_updates",
     timeout=15,
     http_timeout=HTTP_TIMEOUT,
-    reads=(Table.ORDERS, Table.CALLBACKS, Table.CATALOG),
-    writes=(Table.ORDERS, Table.CALLBACKS),
+    reads=(Table.ORDERS, Table.RUNS, Table.CALLBACKS, Table.CATALOG),
+    writes=(Table.ORDERS, Table.RUNS, Table.CALLBACKS),
     broker=True,
     completes_callbacks=True,
 )
@@ -68,6 +69,8 @@ def apply(update: OrderUpdate, rt: Runtime) -> OrderRow:
 def _cancel_ghost(update: OrderUpdate, order: OrderRow, rt: Runtime) -> None:
     """An order that was settled as absent turns up after all, and another may have been sent in its place."""
     rt.alarms.count("OrderReappeared", account=order.account)
+    if ask_to_send(rt, order.account, exiting=True) is not None:
+        raise GhostNotCancelled(f"{order.order_id} is at the broker: its cancellation is paced")
     outcome = rt.brokers.trader(order.user_id, order.account).cancel(update.broker_order_id)
     if not isinstance(outcome, Accepted):
         raise GhostNotCancelled(f"{order.order_id} is at the broker as {update.broker_order_id}: {outcome}")

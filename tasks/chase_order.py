@@ -21,6 +21,7 @@ from tasks.domain.pricing import limit_price
 from tasks.lambda_task import task
 from tasks.orderpath.book import Book
 from tasks.orderpath.limits import HTTP_TIMEOUT, MAX_MODIFICATIONS
+from tasks.orderpath.pace import ask_to_send
 from tasks.orderpath.updates import look_up
 from tasks.runtime import Runtime
 from tasks.settle_order import OrderNotFound
@@ -32,8 +33,8 @@ FUNCTION = Function(
     module="tasks.chase_order",
     timeout=40,
     http_timeout=HTTP_TIMEOUT,
-    reads=(Table.ORDERS, Table.CALLBACKS, Table.CATALOG),
-    writes=(Table.ORDERS, Table.CALLBACKS),
+    reads=(Table.ORDERS, Table.RUNS, Table.CALLBACKS, Table.CATALOG),
+    writes=(Table.ORDERS, Table.RUNS, Table.CALLBACKS),
     broker=True,
     completes_callbacks=True,
 )
@@ -81,6 +82,8 @@ def _is_over(rt: Runtime, order: OrderRow) -> bool:
 
 
 def _give_up(rt: Runtime, broker: Broker, order: OrderRow) -> Output:
+    if ask_to_send(rt, order.account, exiting=True) is not None:
+        return Output(action=Action.WAIT, reason="to be cancelled, but the account's orders are paced")
     outcome = broker.cancel(order.broker_order_id)
     rt.alarms.count("OrderGivenUp", account=order.account)
     return Output(action=Action.WAIT, reason=f"cancelling after {order.modifications} modifications: {outcome}")
@@ -96,6 +99,8 @@ def _reprice(rt: Runtime, broker: Broker, order: OrderRow) -> Output:
     if quote is None:
         return Output(action=Action.WAIT, reason=f"no quote for {key}")
     price = _more_willing(order, limit_price(order.side, quote, order.tick))
+    if ask_to_send(rt, order.account, exiting=order.purpose is Purpose.EXIT) is not None:
+        return Output(action=Action.WAIT, reason="to be chased, but the account's orders are paced")
     outcome = broker.modify(order.broker_order_id, price=price)
     if isinstance(outcome, Accepted):
         rt.stores.orders.repriced(order.order_id, limit_price=price, at=rt.clock.now())

@@ -125,9 +125,10 @@ def _blocked(rt: Runtime, plan: AccountRun, rounds: list[ExitRound]) -> Wave | N
         rt.stores.runs.postpone_exit(plan.run_key, plan.account, exit_at=opens)
         reason = f"the market is shut, the exit goes on at {opens:%a %d %b %H:%M}"
         return no_wave(WaveStatus.SHUT, Purpose.EXIT, reason=reason, retry_at=wait_until(opens))
-    if rounds and _filled_nothing(rt, rounds[-1]) and now < rounds[-1].planned_at + ROUND_PAUSE:
+    fruitless = [_filled_nothing(rt, one) for one in rounds[-2:]]
+    again = rounds[-1].planned_at + ROUND_PAUSE * sum(fruitless) if rounds and fruitless[-1] else now
+    if now < again:
         rt.alarms.count("ExitBlocked", account=plan.account)
-        again = rounds[-1].planned_at + ROUND_PAUSE
         reason = f"round {rounds[-1].round} filled nothing, the next one follows"
         return no_wave(WaveStatus.WAIT, Purpose.EXIT, reason=reason, retry_at=wait_until(again))
     return None

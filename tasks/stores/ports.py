@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from brokers.model import Exchange, Product, Side
 from tasks.contracts import PlannedOrder
 from tasks.domain.ids import Purpose
+from tasks.domain.pace import Pace
 
 
 class StoreUnavailable(Exception):
@@ -256,6 +257,15 @@ class RunStore(Protocol):
 
     def due_exits(self, trading_date: date, *, before: datetime) -> Sequence[AccountRun]:
         """Accounts not FLAT whose exit was due, from the sparse index, for the sweep."""
+
+
+class PaceStore(Protocol):
+    """How fast each broker account sends, one item an account."""
+
+    def get(self, account: str) -> Pace: ...
+
+    def replace(self, account: str, pace: Pace, *, standing: Pace) -> bool:
+        """Write `pace` if the account's is still `standing`. False if somebody else was faster."""
 
 
 class CallbackStore(Protocol):

@@ -1,7 +1,7 @@
 """`python -m tests.faults`: play the matrix, or days from seeds, or one day with its story.
 
-Without arguments every cell is played on every shape. `--seeds 20000 --first-seed 1` plays days with one fault or
-two, all of it from the seed. `--seed 17`, or `--cell F5/P6 --shape 4h-3-slow`, plays one day and prints it.
+Without arguments every cell is played on every shape. `--seeds 20000 --first-seed 1` plays days with one fault
+or two, all of it from the seed. `--seed 17`, or `--cell F5/P6 --shape 4h-3-slow`, plays one day and prints it.
 `--guards` switches the guards off, one by one.
 """
 
@@ -113,7 +113,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     quiet()
     if given.guards:
-        from tests.faults.guards import guard_table  # noqa: PLC0415  (only here)
+        from tests.faults.guards import guard_table
 
         return guard_table(say)
     if given.cell is not None:

@@ -38,7 +38,8 @@ class Expected:
     exit_within
         How long after an exit is due the hurt account may take until its first closing order is accepted.
     hurt
-        Accounts that the fault concerns: the others owe what they owe on a day without one.
+        Accounts that the fault concerns, besides those whose steps it strikes: all others owe what they owe on
+        a day without one.
     may_enter
         False where nothing may be entered at all.
     flat
@@ -59,6 +60,11 @@ class Expected:
     exits: int = 1
     fired: list[Strike] = field(default_factory=list)
     struck_anyhow: bool = False
+
+    def is_hurt(self, account: str) -> bool:
+        """Whether a fault concerns this account: by name, or because it struck one of its steps."""
+        struck = {name for strike in self.fired for name in strike.struck}
+        return account in self.hurt or account in struck or "" in struck
 
     @property
     def struck(self) -> bool:
@@ -135,7 +141,8 @@ class Armoury:
         return self.dice.randrange(max(1, self.census[point]))
 
     def hurts(self, *accounts: str, exit_within: float | None = None, whole: bool | None = None) -> None:
-        self.expected.hurt |= set(accounts or self.world.shape.accounts)
+        """What the accounts (besides those whose steps are struck) may owe less of."""
+        self.expected.hurt |= set(accounts)
         if exit_within is not None:
             self.expected.exit_within = max(self.expected.exit_within, exit_within)
         if whole is not None:
@@ -193,15 +200,13 @@ class Armoury:
     def _second_run_that_sees_another_market(self) -> None:
         """The second delivery comes while the first can't start one account yet, and the market has moved."""
         world = self.world
-        self.expected.entries = 2
         last = Where(("StartEntry",), ("",), ("before",), account=world.shape.accounts[-1])
         throttled = Strike("throttled start", (last,), _fail("StepFunctions.ThrottlingException"), times=2)
         world.arm(throttled)
         market = world.venue.market
         moved = world.clock_time(9, 30, 2)
         world.at(moved, lambda: market.walk.move("BANKNIFTY", moved, 1.006))
-        world.at(world.clock_time(9, 30, 2), lambda: None)
-        world.at(world.clock_time(9, 30, 2), partial(world.fire, "ENTRY"))
+        world.at(moved, partial(world.fire, "ENTRY"))
 
     def _square_off_beside_the_exit(self) -> None:
         """Somebody squares the account off at the same moment: the same exit, under another name."""
@@ -228,7 +233,8 @@ class Armoury:
         self.hurts(exit_within=30)
 
     def _few(self) -> int:
-        return self.dice.randrange(max(1, self.world.shape.orders))
+        calls = 3 if self.point == "P3" else self.world.shape.orders
+        return self.dice.randrange(max(1, min(calls, self.world.shape.orders)))
 
     def _cannot_connect(self, crossing: Crossing) -> None:
         cause = NewConnectionError(None, "Failed to establish a new connection: refused")  # type: ignore[arg-type]
@@ -379,7 +385,7 @@ class Armoury:
             return [dice.choice((0.0, 0.02, 3.0, 20.0, 400.0)) for _ in range(dice.choice((0, 1, 2, 3)))]
 
         self.world.update_delay = delays
-        self.hurts()
+        self.hurts(*self.world.shape.accounts)
 
     def book_lag(self) -> None:
         side = "X" if self.out else "N"
@@ -391,7 +397,7 @@ class Armoury:
         if self.point == "P7":
             where = (Where(("PlaceOrder",), ("orders.advance",), ("before",), "N"),)
             self.strike(where, _die, skip=self.nth_order())
-        self.hurts(exit_within=50)
+        self.hurts(*self.world.shape.accounts, exit_within=50)
 
     # --- sessions and stores ---
 
@@ -472,7 +478,7 @@ class Armoury:
         elif self.point in ("P9", "P11"):
             moment = world.clock_time(9, 30, 20) if self.point == "P9" else world.clock_time(9, 39, 59)
             world.at(moment, partial(setattr, world.clock, "skew", skew))
-            self.hurts(exit_within=12)
+            self.hurts(*world.shape.accounts, exit_within=12)
         else:
             self.expected.exit_late = late
 
@@ -489,7 +495,7 @@ class Armoury:
         world = self.world
         at = world.clock_time(9, 39) if self.point == "P10" else world.clock_time(9, 40, 3)
         world.venue.calendar.closes_at = at
-        self.hurts(exit_within=1e9)
+        self.hurts(*world.shape.accounts, exit_within=1e9)
         self.expected.flat = False
 
     # --- people and masters ---
@@ -585,7 +591,7 @@ class Armoury:
             self.world.venue.freeze = half
         else:
             self.world.at(self.world.clock_time(9, 39), partial(setattr, self.world.venue, "freeze", half))
-        self.hurts(exit_within=70)
+        self.hurts(*self.world.shape.accounts, exit_within=70)
 
 
 def _fail(error: str) -> Callable[[Crossing], None]:

@@ -75,6 +75,8 @@ class Strike:
     until: float = float("inf")
     hits: int = field(default=0)
     seen: int = field(default=0)
+    struck: set[str] = field(default_factory=set)
+    """Whose crossings it struck; the empty name stands for a step of all accounts."""
 
     def strikes(self, crossing: Crossing, now: float) -> bool:
         if self.hits >= self.times or not self.since <= now < self.until:
@@ -85,4 +87,5 @@ class Strike:
         if self.seen <= self.skip:
             return False
         self.hits += 1
+        self.struck.add(crossing.step.account)
         return True

@@ -19,7 +19,7 @@ from workflows.asl.interpreter import Status as Run
 
 ENTRY_UNTIL = (9, 35)
 GRACE = 1.0
-"""Seconds: an order that left before the window closed may arrive a moment later, or from a clock that is late."""
+"""Seconds: an order that left before the window closed may arrive a moment later."""
 RESULT = {
     Status.COMPLETE: OrderState.FILLED,
     Status.CANCELLED: OrderState.CANCELLED,
@@ -143,7 +143,7 @@ def exits_are_prompt(day: Day, account: str) -> Iterator[str]:
     held = _held_at(day, account, day.exit_due)
     if not held:
         return
-    bound = day.expected.exit_within if account in day.expected.hurt else 6.0
+    bound = day.expected.exit_within if day.expected.is_hurt(account) else 6.0
     first = min(
         (o.accepted_at.timestamp() for o in day.ours(account) if o.request.tag.startswith("X")), default=None
     )
@@ -242,7 +242,8 @@ def within_limits(day: Day, account: str) -> Iterator[str]:
 def whole_or_nothing(day: Day, account: str) -> Iterator[str]:
     """I9: before the exit, an all-or-none entry stands whole, or not at all."""
     plan = day.plan(account)
-    if plan is None or not day.expected.whole or day.exit_due < day.time_of(9, 38):
+    excused = not day.expected.whole and day.expected.is_hurt(account)
+    if plan is None or excused or day.exit_due < day.time_of(9, 38):
         return
     held = _held_at(day, account, day.time_of(9, 38))
     planned = {leg.symbol: _signed(leg.side.value, sum(leg.slices)) for leg in plan.legs}

@@ -1,7 +1,7 @@
 """Simulated time: an agenda that jumps from event to event, and jobs that can pause in the middle.
 
-A job is a plain function that runs in a greenlet: whatever it calls may `pause`, and others run meanwhile. There
-are no threads and no wall clock, so a seed fixes everything that happens.
+A job is a plain function that runs in a greenlet: whatever it calls may `pause`, and others run meanwhile.
+There are no threads and no wall clock, so a seed fixes everything that happens.
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ _BASKETS: dict[str, list[tuple[str, str, str, int]]] = {
         (_SELL, "CE", "ATM", 2),
         (_SELL, "PE", "ATM", 2),
     ],
+    # 180 lots: nine orders a leg, the most there can be.
+    "18": [(_SELL, "CE", "ATM", 180), (_SELL, "PE", "ATM", 180)],
 }
 
 
@@ -51,7 +53,7 @@ class Shape:
     @classmethod
     def parse(cls, text: str) -> Shape:
         legs, accounts, fill = text.split("-")
-        if legs not in LEGS or int(accounts) not in ACCOUNTS or fill not in FILLS:
+        if legs not in _BASKETS or int(accounts) not in ACCOUNTS or fill not in FILLS:
             raise ValueError(f"no shape {text!r}: like 4h-3-slow, of {LEGS}, {ACCOUNTS}, {FILLS}")
         return cls(legs, int(accounts), fill)
 
@@ -125,6 +127,10 @@ class Shape:
         if self.fill == "slow":
             return [Fault.model_validate({"kind": "slow_fill", "seconds": 12, "count": 0})]
         return []
+
+
+MANY = Shape("18", 1, "instant")
+"""Not among the matrix's: 18 orders at once in one account, to press on the rate limits."""
 
 
 def all_shapes() -> Iterator[Shape]:

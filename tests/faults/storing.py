@@ -8,8 +8,9 @@ definition that says something else fails here, instead of being taken for what 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from brokers.clock import IST
 from tasks.domain.ids import Purpose
@@ -51,9 +52,51 @@ class Crossed:
         return call
 
 
+class Backing(Protocol):
+    """What a world keeps its rows in, and how the machines' own calls reach it."""
+
+    @property
+    def stores(self) -> Stores: ...
+
+    def put_item(self, arguments: dict[str, Any]) -> None: ...
+
+    def update_item(self, arguments: dict[str, Any]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    stores: Stores
+
+    def put_item(self, arguments: dict[str, Any]) -> None:
+        put_item(self.stores, arguments)
+
+    def update_item(self, arguments: dict[str, Any]) -> None:
+        update_item(self.stores, arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class OnDynamoDB:
+    """The stores on a DynamoDB client, which evaluates the machines' expressions itself."""
+
+    client: Any
+    stores: Stores
+
+    def put_item(self, arguments: dict[str, Any]) -> None:
+        self._conditional(self.client.put_item, arguments)
+
+    def update_item(self, arguments: dict[str, Any]) -> None:
+        self._conditional(self.client.update_item, arguments)
+
+    def _conditional(self, call: Callable[..., Any], arguments: dict[str, Any]) -> None:
+        try:
+            call(**arguments)
+        except self.client.exceptions.ConditionalCheckFailedException as error:
+            raise ConditionFailed(str(error)) from None
+
+
 def crossed(stores: Stores, cross: Cross, pause: Callable[[], None]) -> Stores:
     """`stores`, as a task sees them."""
-    return Stores(**{name: Crossed(name, getattr(stores, name), cross, pause) for name in NAMES})  # type: ignore[arg-type]
+    return Stores(**{name: Crossed(name, getattr(stores, name), cross, pause) for name in NAMES})
 
 
 def put_item(stores: Stores, arguments: dict[str, Any]) -> None:

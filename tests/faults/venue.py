@@ -1,10 +1,10 @@
 """The exchange simulator in this process, and an account's seat at it.
 
-The exchange, its rules, its rate limits and its switches are `brokers.simulator`'s own; there are no sockets and
-there is no server. A `Seat` is the real `brokers.zerodha.Zerodha` with the official HTTP client taken out and one
-put in its place that calls the exchange and raises what the official client would raise. So every answer, good or
-bad, goes through the adapter's own mapping (`books`, `failures`), and a call costs microseconds instead of the
-milliseconds of `requests`.
+The exchange, its rules, its rate limits and its switches are `brokers.simulator`'s own; there are no sockets
+and there is no server. A `Seat` is the real `brokers.zerodha.Zerodha` with the official HTTP client taken out
+and one put in its place that calls the exchange and raises what the official client would raise. So every
+answer, good or bad, goes through the adapter's own mapping (`books`, `failures`), and a call costs
+microseconds instead of the milliseconds of `requests`.
 """
 
 from __future__ import annotations
@@ -104,9 +104,10 @@ class Venue:
         self.market = _calm_market()
         self.market.walk.forget_moves()
         self.calendar = ShortDays(trading_calendar())
+        # The exchange asks its calendar for sessions and whether they are open, and for nothing else.
         self.exchange = Exchange(
             self.market,
-            self.calendar,  # type: ignore[arg-type]  (it asks for sessions and whether they are open)
+            self.calendar,  # type: ignore[arg-type]
             step=timedelta(milliseconds=15),
             always_open=lambda: False,
             price_bands=lambda: True,
@@ -256,7 +257,7 @@ class Kite:
         return [o.history[-1] for o in self._venue.orders(self._account) if o.visible(now)]
 
     def trades(self) -> list[dict[str, Any]]:
-        return self._call("trades", lambda: [])
+        return self._call("trades", list)
 
     def quote(self, symbols: list[str]) -> dict[str, Any]:
         return self._call("quote", lambda: self._quotes(symbols))

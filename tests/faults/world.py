@@ -26,7 +26,7 @@ from tests.faults.crossings import Crossing, Step, Strike, When
 from tests.faults.machines import AlreadyExists, Call, Failed, Machines, Running, task_modules
 from tests.faults.schedule import Killed, Schedule, SimulatedClock
 from tests.faults.shapes import Shape
-from tests.faults.storing import ConditionFailed, crossed, put_item, update_item
+from tests.faults.storing import Backing, ConditionFailed, InMemory, crossed
 from tests.faults.venue import Lines, Seat, Venue
 
 MONDAY = datetime(2026, 11, 23, tzinfo=IST)
@@ -80,14 +80,15 @@ class Brokers:
 class World:
     """One day. Build it, arm strikes, `deliver` events, `run`, then look at `venue` and `stores`."""
 
-    def __init__(self, shape: Shape, seed: int, *, day: datetime = MONDAY, hour: int = 9, minute: int = 28):
+    def __init__(self, shape: Shape, seed: int, *, day: datetime = MONDAY, backing: Backing | None = None):
         self.shape = shape
         self.dice = random.Random(seed)
-        self.schedule = Schedule(day.replace(hour=hour, minute=minute))
+        self.schedule = Schedule(day.replace(hour=9, minute=20))
         self.day = day
         self.clock = SimulatedClock(self.schedule)
         self.true_clock = SimulatedClock(self.schedule)
-        self.stores: Stores = memory_stores()
+        self._backing = backing or InMemory(memory_stores())
+        self.stores: Stores = self._backing.stores
         self.venue = Venue(self.true_clock.now(), shape.accounts, pay=self.true_clock.now)
         self.venue.updates = self._postback
         self.schedule.other = self._venue_due
@@ -247,10 +248,12 @@ class World:
 
     def _own(self, call: Call) -> Any:
         if "putItem" in call.resource:
-            put_item(self._watched(), call.payload)
+            self._backing.put_item(call.payload)
+            if "order_id" in call.payload["Item"]:
+                self._remember(call.payload["Item"]["order_id"]["S"])
             return {}
         if "updateItem" in call.resource:
-            update_item(self.stores, call.payload)
+            self._backing.update_item(call.payload)
             return {}
         return self.machines.start_child(call.payload)
 
@@ -262,7 +265,7 @@ class World:
         order_id = payload.get("order_id") or payload.get("Item", {}).get("order_id", {}).get("S", "")
         if order_id:
             row = self.stores.orders.get(order_id)
-            account = row.account if row else payload["Item"]["account"]["S"]
+            account = row.account if row else str(call.running.execution.input.value["account"])
             return Step(name, order_id[0], account, order_id)
         if name == "RecordPosition":
             values = payload["ExpressionAttributeValues"]
@@ -403,7 +406,7 @@ def watched(stores: Stores, remember: Callable[[str], None]) -> Stores:
     return Stores(
         **{name: getattr(stores, name) for name in Stores.__dataclass_fields__}
         | {"orders": _Told(stores.orders, remember)}
-    )  # type: ignore[arg-type]
+    )
 
 
 class _Told:
