@@ -61,14 +61,19 @@ def apply(update: OrderUpdate, rt: Runtime) -> OrderRow:
             f"{update.account}: no order has tag {update.tag!r} or broker id {update.broker_order_id}"
         )
     current = apply_update(rt, order, update.broker_order())
-    if current.status in _GIVEN_UP and may_work(current, update.broker_order()):
-        _cancel_ghost(update, current, rt)
+    if current.status in _GIVEN_UP:
+        _ghost(update, current, rt)
     return current
 
 
-def _cancel_ghost(update: OrderUpdate, order: OrderRow, rt: Runtime) -> None:
-    """An order that was settled as absent turns up after all, and another may have been sent in its place."""
+def _ghost(update: OrderUpdate, order: OrderRow, rt: Runtime) -> None:
+    """An order that was settled as absent turns up after all, and another may have been sent in its place.
+
+    What it filled counts, and a person hears of it; what could still fill is cancelled.
+    """
     rt.alarms.count("OrderReappeared", account=order.account)
+    if not may_work(order, update.broker_order()):
+        return
     if ask_to_send(rt, order.account, exiting=True) is not None:
         raise GhostNotCancelled(f"{order.order_id} is at the broker: its cancellation is paced")
     outcome = rt.brokers.trader(order.user_id, order.account).cancel(update.broker_order_id)

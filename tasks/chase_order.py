@@ -1,8 +1,9 @@
 """ChaseOrder: an order is not filled yet. Look; if it still rests, follow the market with its limit price.
 
 "Placed" is not "filled": a limit order with protection can stay open. Each chase reprices from the newest quote
-and by at least one tick, within the broker's limit of modifications. An entry whose window is over, and
-any order that has used up its modifications, is cancelled; what it filled is kept.
+and by at least one tick, within the broker's limit of modifications. An entry whose window is over, or that has
+lost a sibling to a rejection and is to be unwound, is cancelled, and so is any order that has used up its
+modifications; what it filled is kept.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tasks.domain.ids import Purpose
 from tasks.domain.pricing import limit_price
 from tasks.lambda_task import task
 from tasks.orderpath.book import Book
+from tasks.orderpath.legs import cannot_be_whole
 from tasks.orderpath.limits import HTTP_TIMEOUT, MAX_MODIFICATIONS
 from tasks.orderpath.pace import ask_to_send
 from tasks.orderpath.updates import look_up
@@ -77,8 +79,11 @@ def _look_and_chase(rt: Runtime, order: OrderRow) -> Output:
 
 
 def _is_over(rt: Runtime, order: OrderRow) -> bool:
-    late = order.purpose is Purpose.ENTRY and rt.clock.now() > order.entry_until
-    return late or order.modifications >= MAX_MODIFICATIONS
+    if order.modifications >= MAX_MODIFICATIONS:
+        return True
+    if order.purpose is not Purpose.ENTRY:
+        return False
+    return rt.clock.now() > order.entry_until or cannot_be_whole(rt.stores, order.run_key, order.account)
 
 
 def _give_up(rt: Runtime, broker: Broker, order: OrderRow) -> Output:

@@ -9,7 +9,7 @@ from tasks.domain.ids import Purpose, order_id
 from tasks.domain.pnl import total
 from tasks.orderpath.limits import MAX_ENTRY_ATTEMPTS
 from tasks.stores.bundle import Stores
-from tasks.stores.ports import AccountRun, ExitRound, OrderRow, PlannedLeg
+from tasks.stores.ports import AccountRun, ExitRound, OrderRow, OrderState, PlannedLeg
 
 
 class PlanNotFound(Exception):
@@ -43,6 +43,15 @@ def entry_orders(stores: Stores, plan: AccountRun) -> dict[int, list[OrderRow]]:
     """The entry orders that exist, by leg."""
     rows = stores.orders.get_many([oid for leg in plan.legs for oid in entry_order_ids(leg)])
     return {leg.leg: [rows[oid] for oid in entry_order_ids(leg) if oid in rows] for leg in plan.legs}
+
+
+def cannot_be_whole(stores: Stores, run_key: str, account: str) -> bool:
+    """An all-or-none entry of which the broker has refused a part: what still works of it works in vain."""
+    plan = stores.runs.account(run_key, account)
+    if plan is None or plan.on_leg_reject != "unwind":
+        return False
+    rows = (row for rows in entry_orders(stores, plan).values() for row in rows)
+    return any(row.status is OrderState.REJECTED for row in rows)
 
 
 def exit_orders(stores: Stores, plan: AccountRun, rounds: Sequence[ExitRound]) -> dict[int, list[OrderRow]]:

@@ -37,6 +37,10 @@ class Expected:
         When the schedule delivers its events; 0 is 09:28 for the entry, 09:38 for the exit.
     exit_within
         How long after an exit is due the hurt account may take until its first closing order is accepted.
+    blocked_until
+        When the last thing that kept an exit from its broker was mended (a login): 30 s later it must be on.
+    unwound_within
+        How long after its first rejection an entry may take to begin to be undone; 0 where that isn't asked.
     hurt
         Accounts that the fault concerns, besides those whose steps it strikes: all others owe what they owe on
         a day without one.
@@ -52,6 +56,8 @@ class Expected:
     exit_late: float = 0.0
     exit_time: tuple[int, int] = (9, 40)
     exit_within: float = 5.0
+    blocked_until: float = 0.0
+    unwound_within: float = 0.0
     hurt: set[str] = field(default_factory=set)
     may_enter: bool = True
     flat: bool = True
@@ -60,6 +66,12 @@ class Expected:
     exits: int = 1
     fired: list[Strike] = field(default_factory=list)
     struck_anyhow: bool = False
+    parts: list[Expected] = field(default_factory=list)
+    """What each of several faults owes: filled in while the day is played."""
+
+    @property
+    def mended_at(self) -> float:
+        return max([self.blocked_until, *(part.mended_at for part in self.parts)])
 
     def is_hurt(self, account: str) -> bool:
         """Whether a fault concerns this account: by name, or because it struck one of its steps."""
@@ -68,7 +80,8 @@ class Expected:
 
     @property
     def struck(self) -> bool:
-        return self.struck_anyhow or any(strike.hits for strike in self.fired)
+        here = self.struck_anyhow or any(strike.hits for strike in self.fired)
+        return here or any(part.struck for part in self.parts)
 
 
 class Armoury:
@@ -316,6 +329,8 @@ class Armoury:
             self.strike(where, self._refuse, skip=0, times=4)
             self.hurts(self.account, exit_within=30)
             return
+        if not self.out:
+            self.expected.unwound_within = 10.0
         symbol = self._some_symbol()
         rounds = self.dice.randint(1, 3) if self.out else 1
         if self.point == "P7" or (self.out and self.dice.random() < 0.5):
@@ -407,6 +422,7 @@ class Armoury:
 
         def log_in() -> None:
             world.venue.shut_out.discard(account)
+            self.expected.blocked_until = world.schedule.now
             world.note("person", f"{account} logs in")
 
         def expire(crossing: Crossing | None = None) -> None:
@@ -426,9 +442,7 @@ class Armoury:
             where = (Where((steps[self.point],), ("",), ("before",), side, account),)
             self.strike(where, expire, skip=self.dice.randrange(max(1, world.shape.order_count)))
         world.operator = self._redrive_after_login
-        self.hurts(account, exit_within=back + 45, whole=False)
-        if self.point in ("P1", "P3"):
-            self.hurts(whole=False)
+        self.hurts(account, exit_within=15, whole=False)
 
     def _redrive_after_login(self, running: Running) -> None:
         """A person sees the alarm, logs in, and redrives what failed."""

@@ -24,7 +24,7 @@ from tasks.orderpath.book import Book
 from tasks.stores import forward, memory
 from tasks.stores.memory import MemoryOrders, MemoryRuns
 from tasks.stores.ports import OrderRow, OrderState
-from tests.faults.matrix import CELLS, Cell
+from tests.faults.matrix import Cell
 from tests.faults.play import Scenario, play
 from tests.faults.shapes import MANY, Shape
 
@@ -139,7 +139,13 @@ def _no_unwind() -> Any:
     return _patched(patch.object(assess_entry, "_assess", keep))
 
 
-ALL = tuple(map(str, CELLS))
+def _siblings_go_on() -> Any:
+    def never(stores: Any, run_key: str, account: str) -> bool:
+        return False
+
+    return _patched(patch.object(chase_order, "cannot_be_whole", never))
+
+
 GUARDS = (
     Guard("conditional put", _unguarded_put, ("F2/P4", "F3/P4", "F2/P11", "F3/P11", "F13/P4")),
     Guard("intent before send", _intent_after_send, ("F1/P6", "F1/P7", "F1/P11", "F13/P7", "F15/P7")),
@@ -151,6 +157,12 @@ GUARDS = (
     Guard("late-start grace", _no_grace, ("F14/P1", "F14/P2", "F14/P3")),
     Guard("claim of the run", _no_claim, ("F3/P3",), (Shape("2", 3, "instant"), Shape("4h", 3, "slow"))),
     Guard("unwind", _no_unwind, ("F9/P5", "F9/P7", "F18/P4", "F10/P8")),
+    Guard(
+        "giving up siblings",
+        _siblings_go_on,
+        ("F9/P5", "F9/P7"),
+        (Shape("2", 1, "slow"), Shape("4", 3, "slow")),
+    ),
 )
 TRIES = 4
 """Seeds for each cell and shape."""

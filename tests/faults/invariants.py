@@ -20,6 +20,8 @@ from workflows.asl.interpreter import Status as Run
 ENTRY_UNTIL = (9, 35)
 GRACE = 1.0
 """Seconds: an order that left before the window closed may arrive a moment later."""
+BACK_WITHIN = 30.0
+"""Seconds from the broker's, or the token's, return to the first closing order."""
 RESULT = {
     Status.COMPLETE: OrderState.FILLED,
     Status.CANCELLED: OrderState.CANCELLED,
@@ -143,7 +145,10 @@ def exits_are_prompt(day: Day, account: str) -> Iterator[str]:
     held = _held_at(day, account, day.exit_due)
     if not held:
         return
-    bound = day.expected.exit_within if day.expected.is_hurt(account) else 6.0
+    bound = 6.0
+    if day.expected.is_hurt(account):
+        mended = day.expected.mended_at + BACK_WITHIN - day.exit_due
+        bound = max(day.expected.exit_within, mended)
     first = min(
         (o.accepted_at.timestamp() for o in day.ours(account) if o.request.tag.startswith("X")), default=None
     )
@@ -249,6 +254,22 @@ def whole_or_nothing(day: Day, account: str) -> Iterator[str]:
     planned = {leg.symbol: _signed(leg.side.value, sum(leg.slices)) for leg in plan.legs}
     if held and held != planned:
         yield f"at 09:38 it held {held} of {planned}"
+    yield from _undone_late(day, account)
+
+
+def _undone_late(day: Day, account: str) -> Iterator[str]:
+    """From the first rejection of an entry to the first order that undoes the rest, where there is any."""
+    refused = [
+        at
+        for order_id, history in day.world.rows.items()
+        for at, row in history
+        if row.account == account and order_id.startswith("N") and row.status is OrderState.REJECTED
+    ]
+    closing = [o.accepted_at.timestamp() for o in day.ours(account) if o.request.tag.startswith("X")]
+    if day.expected.unwound_within and refused and closing:
+        took = min(closing) - min(refused)
+        if took > day.expected.unwound_within:
+            yield f"undone {took:.1f} s after the rejection, not {day.expected.unwound_within:.0f}"
 
 
 def nothing_entered_late(day: Day, account: str) -> Iterator[str]:

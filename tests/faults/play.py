@@ -72,7 +72,7 @@ def _play(scenario: Scenario, seed: int, backing: Backing | None = None) -> Play
     dice = random.Random(f"{scenario.cells}/{scenario.shape}/{seed}")
     each = [Armoury(world, cell, dice, census(scenario.shape)).arm() for cell in scenario.cells]
     expected = together(each)
-    _schedule(world, expected)
+    schedule(world, expected)
     world.run(world.clock_time(*(SHORT_END if _short(expected) else END)))
     return Played(scenario, world, expected, violations(world, expected))
 
@@ -103,11 +103,11 @@ def together(each: Sequence[Expected]) -> Expected:
         entries=max((one.entries for one in each), default=1),
         exits=max((one.exits for one in each), default=1),
         fired=[strike for one in each for strike in one.fired],
-        struck_anyhow=any(one.struck_anyhow for one in each),
+        parts=list(each),
     )
 
 
-def _schedule(world: World, expected: Expected) -> None:
+def schedule(world: World, expected: Expected) -> None:
     """The day's events, two minutes before their time as the schedule fires them, or late."""
     entry = world.clock_time(9, 28).timestamp() + expected.entry_late
     hour, minute = expected.exit_time
@@ -127,7 +127,7 @@ def _census(text: str) -> tuple[tuple[str, int], ...]:
     for counter in counters.values():
         counter.skip = 10**9
     world.arm(*counters.values())
-    _schedule(world, Expected())
+    schedule(world, Expected())
     world.run(world.clock_time(*SHORT_END))
     return tuple((point, counter.seen) for point, counter in counters.items())
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
+from tests.faults.arming import Expected
+from tests.faults.crossings import Action, Crossing, Strike, Where
+from tests.faults.invariants import violations
 from tests.faults.matrix import Cell
-from tests.faults.play import Played, Scenario, play
+from tests.faults.play import Played, Scenario, play, schedule
 from tests.faults.shapes import MANY, Shape
 from tests.faults.story import story
+from tests.faults.world import World
 
 
 def day(cell: str, shape: str, seed: int = 0) -> Played:
@@ -49,6 +54,57 @@ def test_eighteen_orders_at_once_stay_within_the_brokers_limits() -> None:
     played = play(Scenario((), MANY, 0))
     assert not played.violations, "\n".join(story(played))
     assert {asked.code for asked in played.world.venue.asked} == {200}
+
+
+@pytest.mark.parametrize("shape", ["2-1-instant", "4h-1-slow", "1-1-partial"])
+@pytest.mark.parametrize("lag", [34.0, 120.0])
+@pytest.mark.parametrize("updates", ["told", "untold"])
+def test_a_ghost_of_an_entry_ends_flat(shape: str, lag: float, updates: str) -> None:
+    """An order stays out of the book for longer than any book was seen to lag, and was sent again meanwhile.
+
+    For a while the account holds twice as much: nobody can know. In the end it holds nothing.
+    """
+    world, expected = _ghost("N", shape, lag)
+    if updates == "untold":
+        world.update_delay = lambda update: []
+    schedule(world, expected)
+    world.run(world.clock_time(9, 58))
+    assert world.venue.net("ZA0001") == {}
+    found = violations(world, expected)
+    assert {one.invariant for one in found} <= {"I9", "I13"}, found
+
+
+def test_a_person_hears_of_a_ghost_of_an_exit() -> None:
+    """It closes what another order has closed meanwhile: the position changes its sign, which he must mend."""
+    world, expected = _ghost("X", "2-1-slow", 45.0)
+    delayed: list[float] = [60.0]
+    world.update_delay = lambda update: delayed
+    schedule(world, expected)
+    world.run(world.clock_time(9, 58))
+    assert "OrderReappeared" in {name for _, name, _ in world.alarms.raised}
+
+
+def _ghost(side: str, shape: str, lag: float) -> tuple[World, Expected]:
+    """A world in which the first order of `side` loses its reply and is out of the book for `lag` seconds."""
+    world = World(Shape.parse(shape), 0)
+    world.switch(kind="invisible", tag=f"{side}*", seconds=lag, count=1)
+    where = Where(("PlaceOrder",), ("broker.place",), ("after",), side)
+    world.arm(Strike("reply lost", (where,), _silence(world)))
+    return world, Expected()
+
+
+def _silence(world: World) -> Action:
+    def silence(crossing: Crossing) -> None:
+        world.schedule.pause(7.0)
+        raise requests.ReadTimeout("Read timed out. (read timeout=7.0)")
+
+    return silence
+
+
+@pytest.mark.parametrize("shape", ["2-1-slow", "4-3-slow"])
+def test_siblings_of_a_rejected_leg_are_given_up_at_once(shape: str) -> None:
+    """They were chased until they filled or their window was over, and only then undone."""
+    day("F9/P7", shape)
 
 
 def test_the_legs_of_a_basket_take_turns_for_quotes_and_nobody_is_called() -> None:
