@@ -25,7 +25,6 @@ def ask_to_send(rt: Runtime, account: str, *, exiting: bool) -> datetime | None:
         standing = rt.stores.pace.get(account)
         taken, again = take(standing, now, limits)
         if again is not None:
-            rt.alarms.count("OrdersPaced", account=account)
             return again
         if rt.stores.pace.replace(account, taken, standing=standing):
             return None
