@@ -35,7 +35,8 @@ COUNTED = {
     "EntryUnwound": "Not every leg of an entry filled, and the rest is being closed.",
     "PositionReversed": "More was closed than had been opened: look at the broker and close by hand.",
     "BrokerBlind": "The broker's order book can't be read while an order is open.",
-    "OrderReappeared": "An order that was settled as absent turned up after all, and is being cancelled.",
+    "OrderReappeared": "An order that was settled as absent turned up after all; what works is cancelled.",
+    "ClosedOutside": "Somebody else closed (a part of) a position of ours: the exit leaves that alone.",
 } | {
     f"NotSent{cause.title().replace('_', '')}": f"An order was held back: {meaning}."
     for cause, meaning in _NOT_SENT.items()

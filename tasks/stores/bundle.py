@@ -9,6 +9,7 @@ from tasks.stores.ports import (
     CatalogStore,
     MarketStore,
     OrderStore,
+    PaceStore,
     PositionStore,
     RunStore,
 )
@@ -22,3 +23,4 @@ class Stores:
     callbacks: CallbackStore
     catalog: CatalogStore
     market: MarketStore
+    pace: PaceStore

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from brokers.model import Exchange, Product, Side
 from tasks.contracts import PlannedOrder
 from tasks.domain.ids import Purpose
+from tasks.domain.pace import Pace
 
 
 class StoreUnavailable(Exception):
@@ -157,6 +158,13 @@ class AccountRun(Row):
     legs: tuple[PlannedLeg, ...]
 
 
+class ClosedOutside(Row):
+    """Units of one leg that others had closed when the round was planned."""
+
+    leg: int
+    units: int
+
+
 class ExitRound(Row):
     """One round of closing orders, the `ROUND#{account}#{nn}` item of a run.
 
@@ -169,6 +177,7 @@ class ExitRound(Row):
     round: int
     planned_at: datetime
     orders: tuple[PlannedOrder, ...]
+    closed_outside: tuple[ClosedOutside, ...] = ()
 
 
 class OrderStore(Protocol):
@@ -248,6 +257,15 @@ class RunStore(Protocol):
 
     def due_exits(self, trading_date: date, *, before: datetime) -> Sequence[AccountRun]:
         """Accounts not FLAT whose exit was due, from the sparse index, for the sweep."""
+
+
+class PaceStore(Protocol):
+    """How fast each broker account sends, one item an account."""
+
+    def get(self, account: str) -> Pace: ...
+
+    def replace(self, account: str, pace: Pace, *, standing: Pace) -> bool:
+        """Write `pace` if the account's is still `standing`. False if somebody else was faster."""
 
 
 class CallbackStore(Protocol):
