@@ -165,6 +165,8 @@ class BrokerOrder:
     status: OrderStatus
     reason: str
     at: datetime
+    product: str = ""
+    """As the broker calls it; empty where an update doesn't say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,12 +35,13 @@ COUNTED = {
     "EntryUnwound": "Not every leg of an entry filled, and the rest is being closed.",
     "PositionReversed": "More was closed than had been opened: look at the broker and close by hand.",
     "BrokerBlind": "The broker's order book can't be read while an order is open.",
-    "OrderReappeared": "An order that was settled as absent turned up after all, and is being cancelled.",
     "LoginNeeded": "An account has no session on a trading day: its owner has to log in.",
     "LeftOpen": "Something of an earlier day is still open: look at once.",
     "CalendarEnds": "The trading calendar covers only a few more days: add the exchange's next circular.",
     "SubscriberWithoutAccount": "A subscriber's account is no longer linked, and was left out of a run.",
     "SchedulesRepaired": "Catalog and Scheduler had come apart, and the reconciler brought them together.",
+    "OrderReappeared": "An order that was settled as absent turned up after all; what works is cancelled.",
+    "ClosedOutside": "Somebody else closed (a part of) a position of ours: the exit leaves that alone.",
 } | {
     f"NotSent{cause.title().replace('_', '')}": f"An order was held back: {meaning}."
     for cause, meaning in _NOT_SENT.items()

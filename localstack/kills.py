@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from localstack.cases import BEGIN
-from localstack.conductor import Idleness, Watched
+from localstack.conductor import Http, Idleness, Watched
 from localstack.demo import running_platform
 from localstack.platform import Market, Platform
 from localstack.seed import ACCOUNT, SECOND_ACCOUNT
@@ -184,8 +184,8 @@ def claims(outcome: Outcome, executions: list[tuple[str, int]], orders: int) -> 
 def _patient(platform: Platform, gate: threading.RLock) -> Iterator[None]:
     """Let nobody who watches ask the endpoint while it is down."""
     usual = platform.conductor
-    simulator, queue, endpoint, schedules = usual.watched
-    watched = (simulator, queue, Gated(endpoint, gate), schedules)
+    endpoint = Http(f"{platform.site.step_functions_url}/_local/idle")
+    watched = tuple(Gated(each, gate) if each == endpoint else each for each in usual.watched)
     platform.conductor = replace(usual, watched=watched, pokes=usual.pokes[:1])  # it looks at the clock itself
 
     def wait(**_: object) -> None:

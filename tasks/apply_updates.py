@@ -16,6 +16,7 @@ from brokers.model import Accepted
 from tasks.bootstrap import runtime
 from tasks.order_update import OrderUpdate
 from tasks.orderpath.limits import HTTP_TIMEOUT
+from tasks.orderpath.pace import ask_to_send
 from tasks.orderpath.updates import apply_update, may_work
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
@@ -26,8 +27,8 @@ FUNCTION = Function(
     module="tasks.apply_updates",
     timeout=15,
     http_timeout=HTTP_TIMEOUT,
-    reads=(Table.ORDERS, Table.CALLBACKS, Table.CATALOG),
-    writes=(Table.ORDERS, Table.CALLBACKS),
+    reads=(Table.ORDERS, Table.RUNS, Table.CALLBACKS, Table.CATALOG),
+    writes=(Table.ORDERS, Table.RUNS, Table.CALLBACKS),
     broker=True,
     completes_callbacks=True,
 )
@@ -60,14 +61,21 @@ def apply(update: OrderUpdate, rt: Runtime) -> OrderRow:
             f"{update.account}: no order has tag {update.tag!r} or broker id {update.broker_order_id}"
         )
     current = apply_update(rt, order, update.broker_order())
-    if current.status in _GIVEN_UP and may_work(current, update.broker_order()):
-        _cancel_ghost(update, current, rt)
+    if current.status in _GIVEN_UP:
+        _ghost(update, current, rt)
     return current
 
 
-def _cancel_ghost(update: OrderUpdate, order: OrderRow, rt: Runtime) -> None:
-    """An order that was settled as absent turns up after all, and another may have been sent in its place."""
+def _ghost(update: OrderUpdate, order: OrderRow, rt: Runtime) -> None:
+    """An order that was settled as absent turns up after all, and another may have been sent in its place.
+
+    What it filled counts, and a person hears of it; what could still fill is cancelled.
+    """
     rt.alarms.count("OrderReappeared", account=order.account)
+    if not may_work(order, update.broker_order()):
+        return
+    if ask_to_send(rt, order.account, exiting=True) is not None:
+        raise GhostNotCancelled(f"{order.order_id} is at the broker: its cancellation is paced")
     outcome = rt.brokers.trader(order.user_id, order.account).cancel(update.broker_order_id)
     if not isinstance(outcome, Accepted):
         raise GhostNotCancelled(f"{order.order_id} is at the broker as {update.broker_order_id}: {outcome}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from brokers.protocol import Broker
 from tasks.contracts import Slot
 from tasks.lambda_task import task
 from tasks.orderpath.book import Book
 from tasks.orderpath.exits import exit_alarm
 from tasks.orderpath.legs import entry_orders, plan_of
 from tasks.orderpath.limits import HTTP_TIMEOUT
+from tasks.orderpath.pace import ask_to_send
 from tasks.orderpath.updates import look_up, may_work, worth_a_look
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
@@ -21,7 +23,7 @@ FUNCTION = Function(
     timeout=60,
     http_timeout=HTTP_TIMEOUT,
     reads=(Table.ORDERS, Table.RUNS, Table.CALLBACKS, Table.CATALOG),
-    writes=(Table.ORDERS, Table.CALLBACKS),
+    writes=(Table.ORDERS, Table.RUNS, Table.CALLBACKS),
     broker=True,
     completes_callbacks=True,
 )
@@ -52,8 +54,15 @@ def _cancel(rt: Runtime, user_id: str, account: str, open_ends: list[OrderRow]) 
     book = Book.read(broker)
     current = [look_up(rt, row, book) for row in open_ends]
     ids = {row.order_id: _id_at_broker(row, book) for row in current if may_work(row, book.find(row))}
-    said = [f"{order_id}: {type(broker.cancel(at)).__name__}" for order_id, at in ids.items() if at]
+    said = [f"{order_id}: {_cancelled(rt, broker, account, at)}" for order_id, at in ids.items() if at]
     return Output(working=len(ids), reason="; ".join(said) or "no entry order is working")
+
+
+def _cancelled(rt: Runtime, broker: Broker, account: str, at: str) -> str:
+    """What the broker said. What is held back now is cancelled when this step comes round again."""
+    if ask_to_send(rt, account, exiting=True) is not None:
+        return "paced"
+    return type(broker.cancel(at)).__name__
 
 
 def _id_at_broker(row: OrderRow, book: Book) -> str:

@@ -1,8 +1,9 @@
 """ChaseOrder: an order is not filled yet. Look; if it still rests, follow the market with its limit price.
 
 "Placed" is not "filled": a limit order with protection can stay open. Each chase reprices from the newest quote
-and by at least one tick, within the broker's limit of modifications. An entry whose window is over, and
-any order that has used up its modifications, is cancelled; what it filled is kept.
+and by at least one tick, within the broker's limit of modifications. An entry whose window is over, or that has
+lost a sibling to a rejection and is to be unwound, is cancelled, and so is any order that has used up its
+modifications; what it filled is kept.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
-from brokers.errors import BrokerError
+from brokers.errors import BrokerError, RateLimited
 from brokers.model import Accepted, Side
 from brokers.protocol import Broker
 from tasks.contracts import Slot
@@ -20,7 +21,9 @@ from tasks.domain.ids import Purpose
 from tasks.domain.pricing import limit_price
 from tasks.lambda_task import task
 from tasks.orderpath.book import Book
+from tasks.orderpath.legs import cannot_be_whole
 from tasks.orderpath.limits import HTTP_TIMEOUT, MAX_MODIFICATIONS
+from tasks.orderpath.pace import ask_to_send
 from tasks.orderpath.updates import look_up
 from tasks.runtime import Runtime
 from tasks.settle_order import OrderNotFound
@@ -32,8 +35,8 @@ FUNCTION = Function(
     module="tasks.chase_order",
     timeout=40,
     http_timeout=HTTP_TIMEOUT,
-    reads=(Table.ORDERS, Table.CALLBACKS, Table.CATALOG),
-    writes=(Table.ORDERS, Table.CALLBACKS),
+    reads=(Table.ORDERS, Table.RUNS, Table.CALLBACKS, Table.CATALOG),
+    writes=(Table.ORDERS, Table.RUNS, Table.CALLBACKS),
     broker=True,
     completes_callbacks=True,
 )
@@ -76,11 +79,16 @@ def _look_and_chase(rt: Runtime, order: OrderRow) -> Output:
 
 
 def _is_over(rt: Runtime, order: OrderRow) -> bool:
-    late = order.purpose is Purpose.ENTRY and rt.clock.now() > order.entry_until
-    return late or order.modifications >= MAX_MODIFICATIONS
+    if order.modifications >= MAX_MODIFICATIONS:
+        return True
+    if order.purpose is not Purpose.ENTRY:
+        return False
+    return rt.clock.now() > order.entry_until or cannot_be_whole(rt.stores, order.run_key, order.account)
 
 
 def _give_up(rt: Runtime, broker: Broker, order: OrderRow) -> Output:
+    if ask_to_send(rt, order.account, exiting=True) is not None:
+        return Output(action=Action.WAIT, reason="to be cancelled, but the account's orders are paced")
     outcome = broker.cancel(order.broker_order_id)
     rt.alarms.count("OrderGivenUp", account=order.account)
     return Output(action=Action.WAIT, reason=f"cancelling after {order.modifications} modifications: {outcome}")
@@ -88,10 +96,16 @@ def _give_up(rt: Runtime, broker: Broker, order: OrderRow) -> Output:
 
 def _reprice(rt: Runtime, broker: Broker, order: OrderRow) -> Output:
     key = f"{order.exchange}:{order.symbol}"
-    quote = broker.quotes([key]).get(key)
+    try:
+        quote = broker.quotes([key]).get(key)
+    except RateLimited:
+        # One quote call a second: the legs of a basket ask at the same moment, and take turns.
+        return Output(action=Action.WAIT, reason="another order has this second's quote")
     if quote is None:
         return Output(action=Action.WAIT, reason=f"no quote for {key}")
     price = _more_willing(order, limit_price(order.side, quote, order.tick))
+    if ask_to_send(rt, order.account, exiting=order.purpose is Purpose.EXIT) is not None:
+        return Output(action=Action.WAIT, reason="to be chased, but the account's orders are paced")
     outcome = broker.modify(order.broker_order_id, price=price)
     if isinstance(outcome, Accepted):
         rt.stores.orders.repriced(order.order_id, limit_price=price, at=rt.clock.now())

@@ -6,37 +6,41 @@ round is terminal. Rounds are frozen in the runs table, so two exits at once sen
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
 from brokers.errors import BrokerUnavailable, RateLimited
-from brokers.model import Exchange, Quote
+from brokers.model import Exchange, Quote, Side
 from tasks.contracts import PlannedOrder, Wave, WaveStatus
 from tasks.domain.calendar import TradingCalendar
 from tasks.domain.errors import CalendarExhausted
+from tasks.domain.exits import Exposure
 from tasks.domain.ids import MAX_ATTEMPTS, Purpose
-from tasks.domain.pricing import limit_price
-from tasks.domain.slicing import slices
 from tasks.lambda_task import task
 from tasks.orderpath.exits import exit_alarm
-from tasks.orderpath.legs import exposures, plan_of
+from tasks.orderpath.legs import entry_orders, exposures, plan_of
 from tasks.orderpath.limits import HTTP_TIMEOUT, ROUND_PAUSE, wait_until
-from tasks.orderpath.planning import no_wave, planned_order, wave
+from tasks.orderpath.outside import without_what_others_closed
+from tasks.orderpath.planning import no_wave, wave
+from tasks.orderpath.rounds import closing_orders, give_up_unsent, hedges, rows_of, unfinished
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
-from tasks.stores.ports import AccountRun, ExitRound, Phase, PlannedLeg
+from tasks.stores.ports import AccountRun, ClosedOutside, ExitRound, Phase, PlannedLeg
 
 FUNCTION = Function(
     name="ComputeExit",
     module="tasks.compute_exit",
-    timeout=15,
+    timeout=25,  # two requests: the book and the quotes
     http_timeout=HTTP_TIMEOUT,
     reads=(Table.ORDERS, Table.RUNS),
-    writes=(Table.RUNS,),
+    writes=(Table.ORDERS, Table.RUNS),
     broker=True,
 )
+
+
+BLIND_AFTER = timedelta(minutes=1)
+"""How long after its time an exit insists on seeing the book before it closes what our own orders say."""
 
 
 class Input(BaseModel):
@@ -54,27 +58,58 @@ class ExitNeedsPerson(Exception):
 def run(request: Input, rt: Runtime) -> Wave:
     plan = plan_of(rt.stores, request.run_key, request.account)
     rounds = list(rt.stores.runs.exit_rounds(plan.run_key, plan.account))
-    working = _unfinished(rt, rounds)
+    legs = exposures(rt.stores, plan, rounds)
+    working = _working(rt, rounds, legs)
     if working:
-        return wave(Purpose.EXIT, working, reason=f"round {rounds[-1].round} is not finished")
-    left = _left(rt, plan, rounds)
+        return _barred(plan, wave(Purpose.EXIT, working, reason=f"round {rounds[-1].round} is not finished"))
+    legs = _as_the_broker_has_it(rt, plan, legs)
+    left = _left(rt, plan, legs)
     if not left:
         rt.stores.runs.set_phase(plan.run_key, plan.account, Phase.FLAT)
         return no_wave(WaveStatus.FLAT, Purpose.EXIT, reason="nothing is left to close")
-    return _blocked(rt, plan, rounds) or _next_round(rt, plan, rounds, left)
+    return _blocked(rt, plan, rounds) or _next_round(rt, plan, rounds, legs, left)
 
 
-def _unfinished(rt: Runtime, rounds: list[ExitRound]) -> list[PlannedOrder]:
-    """Orders of the last round that are not terminal; one that was never claimed isn't either."""
-    if not rounds:
+def _working(rt: Runtime, rounds: list[ExitRound], legs: list[Exposure]) -> list[PlannedOrder]:
+    """What is still to be done of the last round.
+
+    Hedges whose shorts did not get flat are given up as long as nobody has claimed them: the shorts come first
+    again, in the next round.
+    """
+    working = unfinished(rt.stores, rounds)
+    naked = any(one.side is Side.SELL and one.held for one in legs)
+    if not (working and naked) or any(order.side == Side.BUY for order in working):
+        return working
+    reason = "the shorts are not flat: they come first, in the next round"
+    if give_up_unsent(rt.stores, working, reason=reason, at=rt.clock.now()):
         return []
-    orders = rounds[-1].orders
-    rows = rt.stores.orders.get_many([order.order_id for order in orders])
-    return [o for o in orders if o.order_id not in rows or not rows[o.order_id].status.terminal]
+    return unfinished(rt.stores, rounds)
 
 
-def _left(rt: Runtime, plan: AccountRun, rounds: list[ExitRound]) -> list[tuple[PlannedLeg, int]]:
-    legs = exposures(rt.stores, plan, rounds)
+def _barred(plan: AccountRun, wave_: Wave) -> Wave:
+    """Hedges always pass the barrier, also where the round has nothing to buy (any more)."""
+    return wave_.model_copy(update={"both": wave_.both or hedges(plan, wave_.sells)})
+
+
+def _as_the_broker_has_it(rt: Runtime, plan: AccountRun, legs: list[Exposure]) -> list[Exposure]:
+    """Less what others have closed. A book that can't be read delays an exit by a minute, no longer."""
+    if not any(one.held for one in legs):
+        return legs
+    with exit_alarm(rt, plan.account):
+        try:
+            book = rt.brokers.reader(plan.account).orders()
+        except (BrokerUnavailable, RateLimited):
+            if rt.clock.now() < plan.exit_at + BLIND_AFTER:
+                raise
+            rt.alarms.count("BrokerBlind", account=plan.account)
+            return legs
+    reduced = without_what_others_closed(plan, legs, entry_orders(rt.stores, plan), book)
+    if any(one.closed_outside for one in reduced):
+        rt.alarms.count("ClosedOutside", account=plan.account)
+    return reduced
+
+
+def _left(rt: Runtime, plan: AccountRun, legs: list[Exposure]) -> list[tuple[PlannedLeg, int]]:
     if any(one.overclosed for one in legs):
         rt.alarms.count("PositionReversed", account=plan.account)
     held = {one.leg: one.held for one in legs}
@@ -90,9 +125,10 @@ def _blocked(rt: Runtime, plan: AccountRun, rounds: list[ExitRound]) -> Wave | N
         rt.stores.runs.postpone_exit(plan.run_key, plan.account, exit_at=opens)
         reason = f"the market is shut, the exit goes on at {opens:%a %d %b %H:%M}"
         return no_wave(WaveStatus.SHUT, Purpose.EXIT, reason=reason, retry_at=wait_until(opens))
-    if rounds and _filled_nothing(rt, rounds[-1]) and now < rounds[-1].planned_at + ROUND_PAUSE:
+    fruitless = [_filled_nothing(rt, one) for one in rounds[-2:]]
+    again = rounds[-1].planned_at + ROUND_PAUSE * sum(fruitless) if rounds and fruitless[-1] else now
+    if now < again:
         rt.alarms.count("ExitBlocked", account=plan.account)
-        again = rounds[-1].planned_at + ROUND_PAUSE
         reason = f"round {rounds[-1].round} filled nothing, the next one follows"
         return no_wave(WaveStatus.WAIT, Purpose.EXIT, reason=reason, retry_at=wait_until(again))
     return None
@@ -116,12 +152,15 @@ def _opens_next(calendar: TradingCalendar, now: datetime, segment: Exchange) -> 
 
 
 def _filled_nothing(rt: Runtime, last: ExitRound) -> bool:
-    rows = rt.stores.orders.get_many([order.order_id for order in last.orders])
-    return not any(row.filled_quantity for row in rows.values())
+    return not any(row.filled_quantity for row in rows_of(rt.stores, last).values())
 
 
 def _next_round(
-    rt: Runtime, plan: AccountRun, rounds: list[ExitRound], left: list[tuple[PlannedLeg, int]]
+    rt: Runtime,
+    plan: AccountRun,
+    rounds: list[ExitRound],
+    legs: list[Exposure],
+    left: list[tuple[PlannedLeg, int]],
 ) -> Wave:
     number = len(rounds) + 1
     if number > MAX_ATTEMPTS:
@@ -129,12 +168,18 @@ def _next_round(
         raise ExitNeedsPerson(f"{plan.account} in run {plan.run_key}: {len(rounds)} rounds did not close it")
     with exit_alarm(rt, plan.account):
         quotes = _quotes(rt, plan.account, [leg for leg, _ in left])
-    orders = tuple(order for leg, quantity in left for order in _closing(plan, leg, quantity, number, quotes))
     planned = ExitRound(
-        run_key=plan.run_key, account=plan.account, round=number, planned_at=rt.clock.now(), orders=orders
+        run_key=plan.run_key,
+        account=plan.account,
+        round=number,
+        planned_at=rt.clock.now(),
+        orders=closing_orders(rt.stores, plan, left, rounds, quotes),
+        closed_outside=tuple(
+            ClosedOutside(leg=one.leg, units=one.closed_outside) for one in legs if one.closed_outside
+        ),
     )
     standing = rt.stores.runs.plan_exit_round(planned)
-    return wave(Purpose.EXIT, list(standing.orders), reason=f"round {number}: {_describe(left)}")
+    return _barred(plan, wave(Purpose.EXIT, list(standing.orders), reason=f"round {number}: {_describe(left)}"))
 
 
 def _quotes(rt: Runtime, account: str, legs: list[PlannedLeg]) -> dict[str, Quote]:
@@ -143,30 +188,6 @@ def _quotes(rt: Runtime, account: str, legs: list[PlannedLeg]) -> dict[str, Quot
         return dict(rt.brokers.reader(account).quotes([_key(leg) for leg in legs]))
     except (RateLimited, BrokerUnavailable):
         return {}
-
-
-def _closing(
-    plan: AccountRun, leg: PlannedLeg, quantity: int, number: int, quotes: dict[str, Quote]
-) -> list[PlannedOrder]:
-    quote = quotes.get(_key(leg))
-    price = limit_price(leg.side.opposite, quote, leg.tick) if quote else _without_quote(leg)
-    return [
-        planned_order(
-            plan,
-            leg,
-            purpose=Purpose.EXIT,
-            slice_no=slice_no,
-            attempt=number,
-            side=leg.side.opposite,
-            quantity=units,
-            limit_price=price,
-        )
-        for slice_no, units in enumerate(slices(quantity, lot_size=leg.lot_size, freeze=leg.freeze), start=1)
-    ]
-
-
-def _without_quote(leg: PlannedLeg) -> Decimal:
-    return leg.limit_price
 
 
 def _key(leg: PlannedLeg) -> str:

@@ -17,6 +17,7 @@ from tasks.contracts import Slot
 from tasks.domain.ids import Purpose
 from tasks.lambda_task import task
 from tasks.orderpath.limits import HTTP_TIMEOUT, RESEND_PAUSE, SEND_TIMEOUT, wait_until
+from tasks.orderpath.pace import ask_to_send
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
 from tasks.stores.ports import OrderRow, OrderState, Phase
@@ -28,7 +29,7 @@ FUNCTION = Function(
     http_timeout=HTTP_TIMEOUT,
     idempotent=False,
     reads=(Table.ORDERS, Table.RUNS, Table.CATALOG),
-    writes=(Table.ORDERS,),
+    writes=(Table.ORDERS, Table.RUNS),
     broker=True,
 )
 
@@ -73,6 +74,9 @@ def run(request: Input, rt: Runtime) -> Output:
 
 def _send(rt: Runtime, order: OrderRow) -> Output:
     broker = rt.brokers.trader(order.user_id, order.account)
+    again = ask_to_send(rt, order.account, exiting=order.purpose is Purpose.EXIT)
+    if again is not None:
+        return _output(Outcome.NOT_SENT, "the account's orders are paced", retry_at=wait_until(again))
     phase = Phase.ENTERING if order.purpose is Purpose.ENTRY else Phase.EXITING
     if not rt.stores.orders.begin_send(order, phase=phase, at=rt.clock.now()):
         return _overtaken(rt, order)

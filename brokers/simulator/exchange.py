@@ -136,6 +136,10 @@ class Exchange:
             default=None,
         )
 
+    def next_event(self) -> datetime | None:
+        """When `advance` next has something to do, looks at resting orders included."""
+        return self._due[0][0] if self._due else None
+
     def take_updates(self) -> list[Update]:
         """What has happened since this was last asked."""
         updates, self._updates = self._updates, []

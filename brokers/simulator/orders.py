@@ -137,6 +137,7 @@ class Order:
     at_exchange: datetime | None = None
     triggered: bool = False
     looking: bool = False
+    ended_at: datetime | None = None
     trades: list[Trade] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -201,6 +202,8 @@ class Order:
     def record(self, status: Status, at: datetime) -> dict[str, Any]:
         """Enter `status` and write a row of history."""
         self.status = status
+        if self.terminal:
+            self.ended_at = at
         row = self._row(at)
         self.history.append(row)
         return row

@@ -103,6 +103,7 @@ def order_of(row: Row, now: datetime) -> BrokerOrder:
         status=status_of(str(row["status"])),
         reason=str(row.get("status_message") or row.get("status_message_raw") or ""),
         at=at or now,
+        product=str(row.get("product") or ""),
     )
 
 

@@ -13,22 +13,40 @@ from brokers.model import Side
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """One leg's fills, in units. `exiting` is what unfinished exit orders may trade, `side` the entry's."""
+    """One leg's fills, in units. `side` is the entry's; `closed_outside` is what others closed of it."""
 
     leg: int
     side: Side
     entered: int
     exited: int
+    closed_outside: int = 0
 
     @property
     def held(self) -> int:
         """Units not closed yet, never negative."""
-        return max(self.entered - self.exited, 0)
+        return max(self.entered - self.exited - self.closed_outside, 0)
 
     @property
     def overclosed(self) -> int:
         """Units closed that were never opened: a person must look, because the position changed its sign."""
         return max(self.exited - self.entered, 0)
+
+
+def closed_by_others(held: int, side: Side, *, ours: int, others: int) -> int:
+    """How many of our `held` units somebody else has closed: a person at a terminal, or the broker's own RMS.
+
+    Only what trades against us closes ours, and no more than the account now lacks: where the account still
+    holds it all (another run's orders among it), nothing of ours is closed.
+
+    Parameters
+    ----------
+    ours, others
+        Signed units traded in the contract since the leg was entered, by orders with our tags and without.
+    """
+    sign = 1 if side is Side.BUY else -1
+    against = max(0, -sign * others)
+    still_there = max(0, sign * (ours + others))
+    return min(held, against, held - min(held, still_there))
 
 
 @dataclass(frozen=True, slots=True)

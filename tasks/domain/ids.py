@@ -13,10 +13,13 @@ takes 20 characters (longer tags are rejected, not cut)::
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import date
 from enum import StrEnum
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+_OURS = re.compile(f"[NX][{_CROCKFORD}]{{16}}[1-9][0-9]{{2}}")
 
 MAX_SLICES = 9
 MAX_ATTEMPTS = 99
@@ -51,6 +54,11 @@ def order_id(purpose: Purpose, position: str, *, slice_no: int, attempt: int) ->
     if not 1 <= attempt <= MAX_ATTEMPTS:
         raise ValueError(f"attempt {attempt} of {position}: must be 1 to {MAX_ATTEMPTS}")
     return f"{purpose}{_digest(position)}{slice_no}{attempt:02d}"
+
+
+def is_ours(tag: str) -> bool:
+    """Whether an order with this tag is of this platform; anybody else's has another form, or none."""
+    return _OURS.fullmatch(tag) is not None
 
 
 def _digest(text: str) -> str:

@@ -18,7 +18,8 @@ BOOK_LAG = timedelta(seconds=30)
 so that an order that is missing after it can't still be on its way from a sender that hangs."""
 
 ROUND_PAUSE = timedelta(seconds=15)
-"""Between two rounds of closing orders, when the earlier one filled nothing."""
+"""Between two rounds of closing orders, when the earlier one filled nothing; twice that when the one before
+it did not either. No longer: what blocks an exit may be over at any moment."""
 
 RESEND_PAUSE: dict[NotSentCause, timedelta] = {
     NotSentCause.CONNECT: timedelta(seconds=2),

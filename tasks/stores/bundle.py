@@ -10,6 +10,7 @@ from tasks.stores.ports import (
     CatalogStore,
     MarketStore,
     OrderStore,
+    PaceStore,
     PositionStore,
     RunStore,
 )
@@ -25,3 +26,4 @@ class Stores:
     market: MarketStore
     views: ViewStore
     events: EventStore
+    pace: PaceStore

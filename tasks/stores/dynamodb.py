@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from brokers.clock import IST
 from tasks.domain.ids import Purpose
+from tasks.domain.pace import Pace
 from tasks.spec import Table
 from tasks.stores import documents
 from tasks.stores.bundle import Stores
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 _RACES = 20
 _ACCOUNT = "ACCT#"
+_PACE = "PACE#"
+_ORDERS = "ORDERS"
 
 
 def _round(account: str) -> str:
@@ -61,6 +66,7 @@ def dynamodb_stores(
         market=DynamoMarket(tables[Table.MARKET]),
         views=DynamoViews(tables[Table.VIEWS]),
         events=DynamoEvents(tables[Table.EVENTS]),
+        pace=DynamoPace(tables[Table.RUNS]),
     )
 
 
@@ -311,6 +317,31 @@ class DynamoRuns:
         rows = (from_item(AccountRun, item) for item in self._table.get_many(keys))
         due = (row for row in rows if row.phase is not Phase.FLAT and row.exit_at < before)
         return sorted(due, key=lambda row: (row.exit_at, row.run_key, row.account))
+
+
+class DynamoPace:
+    """The `PACE#{account}` item of `runs`. Its text is compared as a whole, so any change is seen."""
+
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    def get(self, account: str) -> Pace:
+        item = self._table.get(run_key=_PACE + account, item=_ORDERS)
+        if item is None:
+            return Pace()
+        fields = json.loads(str(item["pace"]["S"]))
+        return Pace(**fields | {"recent": tuple(fields["recent"])})
+
+    def replace(self, account: str, pace: Pace, *, standing: Pace) -> bool:
+        return self._table.put(
+            attributes({"run_key": _PACE + account, "item": _ORDERS, "pace": _text(pace)}),
+            condition="attribute_not_exists(#run_key)" if standing == Pace() else "#pace = :standing",
+            values={} if standing == Pace() else {"standing": _text(standing)},
+        )
+
+
+def _text(pace: Pace) -> str:
+    return json.dumps(asdict(pace), separators=(",", ":"))
 
 
 class DynamoCallbacks:

@@ -11,6 +11,7 @@ from typing import Any
 
 from brokers.clock import IST
 from tasks.domain.ids import Purpose
+from tasks.domain.pace import Pace
 from tasks.stores.bundle import Stores
 from tasks.stores.forward import changes
 from tasks.stores.journal_memory import MemoryEvents, MemoryViews
@@ -30,6 +31,7 @@ def memory_stores() -> Stores:
         market=MemoryMarket(lock),
         views=MemoryViews(lock),
         events=MemoryEvents(lock),
+        pace=MemoryPace(lock),
     )
 
 
@@ -230,6 +232,23 @@ class MemoryPositions:
         return sorted(
             (row for row in found if row.trading_date == trading_date), key=lambda row: row.position_id
         )
+
+
+class MemoryPace:
+    def __init__(self, lock: RLock) -> None:
+        self._lock = lock
+        self._paces: dict[str, Pace] = {}
+
+    def get(self, account: str) -> Pace:
+        with self._lock:
+            return self._paces.get(account, Pace())
+
+    def replace(self, account: str, pace: Pace, *, standing: Pace) -> bool:
+        with self._lock:
+            if self.get(account) != standing:
+                return False
+            self._paces[account] = pace
+            return True
 
 
 class MemoryCallbacks:

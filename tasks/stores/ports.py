@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from brokers.model import Exchange, Product, Side
 from tasks.contracts import PlannedOrder
 from tasks.domain.ids import Purpose
+from tasks.domain.pace import Pace
 
 
 class StoreUnavailable(Exception):
@@ -160,6 +161,13 @@ class AccountRun(Row):
     exit_execution: str = ""
 
 
+class ClosedOutside(Row):
+    """Units of one leg that others had closed when the round was planned."""
+
+    leg: int
+    units: int
+
+
 class ExitRound(Row):
     """One round of closing orders, the `ROUND#{account}#{nn}` item of a run.
 
@@ -172,6 +180,7 @@ class ExitRound(Row):
     round: int
     planned_at: datetime
     orders: tuple[PlannedOrder, ...]
+    closed_outside: tuple[ClosedOutside, ...] = ()
 
 
 class OrderStore(Protocol):
@@ -262,6 +271,15 @@ class RunStore(Protocol):
 
     def due_exits(self, trading_date: date, *, before: datetime) -> Sequence[AccountRun]:
         """Accounts not FLAT whose exit was due, from the sparse index, for the sweep."""
+
+
+class PaceStore(Protocol):
+    """How fast each broker account sends, one item an account."""
+
+    def get(self, account: str) -> Pace: ...
+
+    def replace(self, account: str, pace: Pace, *, standing: Pace) -> bool:
+        """Write `pace` if the account's is still `standing`. False if somebody else was faster."""
 
 
 class CallbackStore(Protocol):

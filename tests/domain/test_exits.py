@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from brokers.model import Side
-from tasks.domain.exits import Exposure, entry_barrier, exit_barrier
+from tasks.domain.exits import Exposure, closed_by_others, entry_barrier, exit_barrier
 
 
 def test_what_is_held_is_what_filled_minus_what_was_closed() -> None:
@@ -30,3 +32,24 @@ def test_hedges_are_sold_when_shorts_are_flat() -> None:
     held_up = exit_barrier([hedge, Exposure(2, Side.SELL, 30, 15)])
     assert not held_up.holds
     assert held_up.reason == "shorts are not flat: leg 2 is short 15"
+
+
+@pytest.mark.parametrize(
+    ("ours", "others", "closed", "why"),
+    [
+        (-60, 0, 0, "nobody did anything"),
+        (-60, 60, 60, "a person closed it all"),
+        (-60, 30, 30, "a person closed half"),
+        (-60, 90, 60, "a person bought more than we had sold: the rest is his"),
+        (-60, -30, 0, "a person sold more: his own"),
+        (-120, 60, 0, "another run of ours still holds enough"),
+        (0, 0, 0, "another run is long, and nobody else did anything"),
+    ],
+)
+def test_what_others_closed_of_a_short(ours: int, others: int, closed: int, why: str) -> None:
+    assert closed_by_others(60, Side.SELL, ours=ours, others=others) == closed, why
+
+
+def test_what_others_closed_of_a_long() -> None:
+    assert closed_by_others(60, Side.BUY, ours=60, others=-60) == 60
+    assert Exposure(1, Side.BUY, entered=60, exited=0, closed_outside=60).held == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -57,7 +58,7 @@ def test_from_up_to_down(localstack: Command, capsys: pytest.CaptureFixture[str]
         time.sleep(0.2)
     history = client.get_execution_history(executionArn=found[0]["executionArn"])
     started = history["events"][0]["executionStartedEventDetails"]
-    assert '"scheduled_time": "2026-11-23T03:58:00Z"' in str(started["input"])
+    assert json.loads(str(started["input"]))["scheduled_time"] == "2026-11-23T03:58:00Z"
 
     assert localstack("down") == 0
     assert "stopped console, schedules, step-functions, simulator, ministack" in capsys.readouterr().out

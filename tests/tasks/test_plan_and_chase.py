@@ -101,6 +101,7 @@ def test_each_chase_gives_way_by_at_least_a_tick(world: World, order: PlannedOrd
 def test_modifications_are_not_used_up(world: World, order: PlannedOrder) -> None:
     for _ in range(MAX_MODIFICATIONS + 1):
         chase(world, order)
+        world.clock.advance(5)
     assert len(world.broker.modifications) == MAX_MODIFICATIONS
     assert world.broker.cancels == ["B1"]
 

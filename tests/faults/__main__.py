@@ -1,0 +1,140 @@
+"""`python -m tests.faults`: play the matrix, or days from seeds, or one day with its story.
+
+Without arguments every cell is played on every shape. `--seeds 20000 --first-seed 1` plays days with one fault
+or two, all of it from the seed. `--seed 17`, or `--cell F5/P6 --shape 4h-3-slow`, plays one day and prints it.
+`--guards` switches the guards off, one by one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing import Pool
+
+from tests.faults.matrix import CELLS, FAULTS, POINTS, Cell
+from tests.faults.play import Scenario, play
+from tests.faults.shapes import Shape, all_shapes
+from tests.faults.story import story
+
+PROCESSES = 2
+CHUNK = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What comes back from another process."""
+
+    scenario: Scenario
+    struck: bool
+    violations: tuple[str, ...]
+
+
+def one(scenario: Scenario) -> Result:
+    played = play(scenario, retry=len(scenario.cells) == 1)
+    return Result(scenario, played.struck, tuple(map(str, played.violations)))
+
+
+def play_all(scenarios: Iterable[Scenario]) -> Iterator[Result]:
+    with Pool(PROCESSES, initializer=quiet) as pool:
+        yield from pool.imap_unordered(one, scenarios, chunksize=CHUNK)
+
+
+def quiet() -> None:
+    """Without the tasks' own log lines, which are JSON on standard output, and with less garbage collection."""
+    logging.disable(logging.CRITICAL)
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+
+
+def matrix(seed: int) -> Iterator[Scenario]:
+    return (Scenario((cell,), shape, seed) for cell in CELLS for shape in all_shapes())
+
+
+def table(results: Iterable[Result]) -> list[str]:
+    """Days by fault and point; a cell with violations says so."""
+    days: Counter[str] = Counter()
+    broken: Counter[str] = Counter()
+    for result in results:
+        for cell in result.scenario.cells:
+            days[str(cell)] += 1
+            broken[str(cell)] += bool(result.violations)
+    width = max((len(str(n)) for n in days.values()), default=1) + 3
+    lines = [" " * 36 + "".join(f"{point:>{width}}" for point in POINTS)]
+    for fault, name in FAULTS.items():
+        marks = (_mark(days[f"{fault}/{point}"], broken[f"{fault}/{point}"]) for point in POINTS)
+        lines.append(f"{fault:<4}{name[:31]:<32}" + "".join(f"{mark:>{width}}" for mark in marks))
+    return lines
+
+
+def _mark(days: int, broken: int) -> str:
+    if not days:
+        return "·"
+    return f"{broken}✗" if broken else str(days)
+
+
+def report(scenarios: Iterable[Scenario], what: str) -> int:
+    started = time.perf_counter()
+    results = list(play_all(scenarios))
+    took = time.perf_counter() - started
+    failed = [result for result in results if result.violations]
+    unstruck = [result for result in results if not result.struck]
+    say(*table(results), "")
+    say(
+        f"{len(results)} days of {what} in {took:.0f} s with {PROCESSES} processes ({_cpu():.0f} s of CPU): "
+        f"{len(failed)} with violations, {len(unstruck)} whose fault was never reached"
+    )
+    for result in failed[:20]:
+        say(f"  {result.scenario}: {'; '.join(result.violations[:2])}")
+    return 1 if failed else 0
+
+
+def _cpu() -> float:
+    """Seconds of CPU that the other processes used: the truer number on a busy machine."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def tell(scenario: Scenario) -> int:
+    played = play(scenario)
+    say(*story(played))
+    return 1 if played.violations else 0
+
+
+def say(*lines: str) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--seed", type=int, help="play one day and print its story")
+    parser.add_argument("--cell", type=Cell.parse, help="with --shape: that day of the matrix")
+    parser.add_argument("--shape", type=Shape.parse, default=Shape("2", 1, "instant"))
+    parser.add_argument("--seeds", type=int, help="play so many days from seeds")
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--guards", action="store_true", help="switch the guards off, one by one")
+    given = parser.parse_args(arguments)
+    quiet()
+    if given.guards:
+        from tests.faults.guards import guard_table
+
+        return guard_table(say)
+    if given.cell is not None:
+        return tell(Scenario((given.cell,), given.shape, given.seed or 0))
+    if given.seed is not None:
+        return tell(Scenario.of_seed(given.seed))
+    if given.seeds is not None:
+        seeds = range(given.first_seed, given.first_seed + given.seeds)
+        return report(map(Scenario.of_seed, seeds), f"seeds {seeds.start} to {seeds.stop - 1}")
+    return report(matrix(0), "the matrix")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
