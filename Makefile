@@ -9,7 +9,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help install page pictures layers synth deploy demo up strategy skip mail admin down cases case \
-	kills conformance bench faults guards test check format
+	kills conformance bench faults guards test story check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -101,8 +101,11 @@ synth: layers node_modules  ## The CloudFormation templates, checked, in cdk.out
 deploy: synth  ## To the AWS account of your credentials; ALARM_EMAIL= is told of trouble
 	node_modules/.bin/cdk deploy --all $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL))
 
-test: install page $(VENV)/.browser  ## Everything, in under five minutes
-	$(BIN)/pytest
+test: install page $(VENV)/.browser  ## The tests; `make story` has the long ones
+	$(BIN)/pytest --ignore=tests/story
+
+story: install  ## Two days of an admin and two users over HTTP, the tutorial, and the API under fire; some minutes
+	$(BIN)/pytest tests/story
 
 check: install node_modules $(VENV)/.browser  ## Style, types, and which way imports go, in under a minute
 	$(BIN)/ruff check .

@@ -321,12 +321,8 @@ class Seat(Zerodha):
     """One account at the venue, by the real adapter."""
 
     def __init__(self, venue: Venue, account: str, lines: Lines, clock: Any) -> None:
-        self._credentials = Credentials(
-            account, f"key{account}", f"secret{account}", f"token{account}", account
-        )
-        self._clock = clock
-        self._root = self._proxy_url = None
-        self._secrets = self._credentials.secrets
+        credentials = Credentials(account, f"key{account}", f"secret{account}", f"token{account}", account)
+        super().__init__(credentials, clock=clock)
         self._venue = venue
         self._reader = Wire(Kite(venue, account, lines))
         lines.status = self._note
