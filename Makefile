@@ -102,7 +102,7 @@ deploy: synth  ## To the AWS account of your credentials; ALARM_EMAIL= is told o
 	node_modules/.bin/cdk deploy --all $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL))
 
 test: install page $(VENV)/.browser  ## The tests; `make story` has the long ones
-	$(BIN)/pytest --ignore=tests/story
+	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/story
 
 story: install  ## Two days of an admin and two users over HTTP, the tutorial, and the API under fire; some minutes
 	$(BIN)/pytest tests/story
