@@ -22,8 +22,10 @@ async function answer<T>(request: Promise<Response>): Promise<T> {
   } catch {
     throw new Problem(0, "Unreachable", "The page's server does not answer. Is it still running? (make up)");
   }
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Problem(response.status, body.error ?? "", body.message ?? response.statusText);
+  // A body that was cut off (its reader asked again meanwhile) is no answer: taken for one, it would be an empty one.
+  const body = await response.json().catch(() => null);
+  if (!response.ok) throw new Problem(response.status, body?.error ?? "", body?.message ?? response.statusText);
+  if (body === null) throw new Problem(0, "Unreachable", "The answer of the page's server was cut off.");
   return body as T;
 }
 
