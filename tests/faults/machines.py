@@ -6,15 +6,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache, partial
-from importlib import import_module
-from pathlib import Path
-from types import ModuleType
+from functools import partial
 from typing import Any
 
-from tasks.catalogue import FUNCTIONS
-from tasks.spec import Table
 from tests.faults.schedule import Schedule
+from tests.machines.definitions import FUNCTION_ARN, machine
 from workflows.asl.interpreter import (
     CallReturned,
     CancelTask,
@@ -24,7 +20,6 @@ from workflows.asl.interpreter import (
     Facts,
     Finished,
     Happening,
-    Machine,
     Pattern,
     Redriven,
     ScheduleTask,
@@ -36,26 +31,8 @@ from workflows.asl.interpreter import (
     TimerFired,
 )
 
-DEFINITIONS = Path(__file__).parents[2] / "workflows" / "definitions"
-FILES = {"StrategyLifecycle": "strategy_lifecycle", "AccountBasket": "account_basket"}
-FUNCTION = "arn:aws:lambda:ap-south-1:000000000000:function:"
 HOP = 0.004
 """Seconds between a state machine's decision and the call."""
-
-
-@lru_cache(maxsize=1)
-def task_modules() -> dict[str, ModuleType]:
-    return {function.name: import_module(function.module) for function in FUNCTIONS}
-
-
-@lru_cache(maxsize=4)
-def machine(name: str) -> Machine:
-    text = (DEFINITIONS / f"{FILES[name]}.asl.json").read_text()
-    for function in FUNCTIONS:
-        text = text.replace(f"${{{function.placeholder}}}", f"{FUNCTION}{function.name}")
-    for table in Table:
-        text = text.replace(f"${{{table.placeholder}}}", f"algo-{table}")
-    return Machine.parse(text.replace("${AccountBasketMachine}", "AccountBasket"))
 
 
 class AlreadyExists(Exception):
@@ -100,7 +77,7 @@ class Call:
 
     @property
     def function(self) -> str:
-        return self.resource.removeprefix(FUNCTION) if self.resource.startswith(FUNCTION) else ""
+        return self.resource.removeprefix(FUNCTION_ARN) if self.resource.startswith(FUNCTION_ARN) else ""
 
 
 class Machines:

@@ -23,11 +23,12 @@ from tasks.stores import Stores
 from tasks.stores.memory import memory_stores
 from tasks.stores.ports import OrderRow
 from tests.faults.crossings import Crossing, Step, Strike, When
-from tests.faults.machines import AlreadyExists, Call, Failed, Machines, Running, task_modules
+from tests.faults.machines import AlreadyExists, Call, Failed, Machines, Running
 from tests.faults.schedule import Killed, Schedule, SimulatedClock
 from tests.faults.shapes import Shape
 from tests.faults.storing import Backing, ConditionFailed, InMemory, crossed
 from tests.faults.venue import Lines, Seat, Venue
+from tests.machines.definitions import task_modules
 
 MONDAY = datetime(2026, 11, 23, tzinfo=IST)
 USER, BASKET, STRATEGY = "user-1", "weekly", "basket"

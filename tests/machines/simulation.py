@@ -12,16 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from brokers.clock import IST
-from tasks.catalogue import FUNCTIONS
 from tasks.runtime import Runtime
-from tasks.spec import Table
+from tests.machines.definitions import FILES, FUNCTION_ARN, machine, task_modules
 from workflows.asl.interpreter import (
     CallReturned,
     CancelTimer,
@@ -30,7 +27,6 @@ from workflows.asl.interpreter import (
     Facts,
     Finished,
     Happening,
-    Machine,
     Pattern,
     Redriven,
     ScheduleTask,
@@ -41,26 +37,6 @@ from workflows.asl.interpreter import (
     TaskSucceeded,
     TimerFired,
 )
-
-DEFINITIONS = Path(__file__).parents[2] / "workflows" / "definitions"
-MACHINES = {
-    "StrategyLifecycle": "strategy_lifecycle",
-    "AccountBasket": "account_basket",
-    "ExitSweep": "exit_sweep",
-    "TradingDay": "trading_day",
-    "ReconcileSchedules": "reconcile_schedules",
-}
-_FUNCTION = "arn:aws:lambda:ap-south-1:000000000000:function:"
-_TASKS = {function.name: import_module(function.module) for function in FUNCTIONS}
-
-
-def _definition(name: str) -> str:
-    text = (DEFINITIONS / f"{MACHINES[name]}.asl.json").read_text()
-    for function in FUNCTIONS:
-        text = text.replace(f"${{{function.placeholder}}}", f"{_FUNCTION}{function.name}")
-    for table in Table:
-        text = text.replace(f"${{{table.placeholder}}}", f"algo-{table}")
-    return text.replace("${AccountBasketMachine}", "AccountBasket")
 
 
 @dataclass(slots=True)
@@ -99,7 +75,7 @@ class Simulation:
         self.tokens: dict[str, tuple[Running, str]] = {}
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
-        self._machines = {name: Machine.parse(_definition(name)) for name in MACHINES}
+        self._machines = {name: machine(name) for name in FILES}
 
     # --- the clock ---
 
@@ -181,7 +157,7 @@ class Simulation:
 
     def _result(self, task: ScheduleTask) -> Any:
         arguments: Any = task.arguments
-        if task.resource.startswith(_FUNCTION):
+        if task.resource.startswith(FUNCTION_ARN):
             return self._invoke(task.resource, arguments)
         if "lambda:invoke" in task.resource:
             return self._invoke(arguments["FunctionName"], arguments["Payload"])
@@ -194,7 +170,7 @@ class Simulation:
         raise AssertionError(f"the simulation has no {task.resource}")
 
     def _invoke(self, arn: str, payload: Any) -> Any:
-        module = _TASKS[arn.removeprefix(_FUNCTION)]
+        module = task_modules()[arn.removeprefix(FUNCTION_ARN)]
         assert self.runtime is not None
         output = module.run(module.Input.model_validate(json.loads(json.dumps(payload))), self.runtime)
         return json.loads(output.model_dump_json())
