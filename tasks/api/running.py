@@ -1,4 +1,4 @@
-"""Run now, and square off now: a strategy, an account, everything.
+"""Run now, and square off now: a leg, a strategy, an account, everything.
 
 A square-off starts the exit of each account that is not flat, under the same name as the schedule and the sweep
 do, so that all of them converge on one exit. What is open is read from the runs themselves, never from a
@@ -7,7 +7,7 @@ read-model: the kill switch must not miss what was entered a second ago.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -16,8 +16,8 @@ from tasks.api.answers import SquaredOff, StartedExit, StartedRun
 from tasks.api.current import Asking, routes
 from tasks.api.documents import Document, accounts_stand, own, own_strategy
 from tasks.api.here import Here
-from tasks.api.parameters import AccountPath, Key, RunIn, SquareOffIn, StrategyPath
-from tasks.api.problems import Conflict, NotFound
+from tasks.api.parameters import AccountPath, Key, LegsBody, LegsIn, RunIn, SquareOffIn, StrategyPath
+from tasks.api.problems import Conflict, NotFound, Refused
 from tasks.api.strategies import switched
 from tasks.api.subscriptions import pausing
 from tasks.api.transaction import Effect, perform
@@ -25,10 +25,11 @@ from tasks.domain import items
 from tasks.domain.calendar import TradingCalendar
 from tasks.domain.errors import CalendarExhausted
 from tasks.domain.fields import Weekday
-from tasks.domain.ids import run_key
+from tasks.domain.ids import exit_name, run_key
 from tasks.domain.stored import stored, version_of
 from tasks.domain.strategy import Strategy, parse_strategy
 from tasks.find_open_accounts import exit_task
+from tasks.orderpath.legs import hedge_problem
 from tasks.stores.ports import AccountRun, Change, Phase
 
 router = routes()
@@ -54,12 +55,42 @@ def run_now(here: Asking, strategy_id: StrategyPath, key: Key, body: RunIn = Non
 
 
 @router.post("/strategies/<strategy_id>/square-off", summary="Close a strategy now", tags=["running"])
-def square_off_strategy(here: Asking, strategy_id: StrategyPath) -> SquaredOff:
-    """One of mine, or of a published basket: then only what is open in my accounts."""
+def square_off_strategy(here: Asking, strategy_id: StrategyPath, body: LegsIn = None) -> SquaredOff:
+    """One of mine, or of a published basket: then only what is open in my accounts. Or some legs of it.
+
+    A leg that hedges one that is sold and open is not closed alone.
+    """
     found = [plan for plan in open_runs(here) if plan.strategy_id == strategy_id]
     if not found and not _known(here, strategy_id):
         raise NotFound("you have no such strategy")
-    return SquaredOff(exits=[_start_exit(here, plan) for plan in found])
+    chosen = body or LegsBody()
+    found = [plan for plan in found if chosen.account in (None, plan.account)]
+    found = [plan for plan in found if chosen.run_key in (None, plan.run_key)]
+    legs = {plan.run_key + plan.account: _legs(here, plan, chosen.legs) for plan in found}
+    return SquaredOff(exits=[_start_exit(here, plan, legs[plan.run_key + plan.account]) for plan in found])
+
+
+def _legs(here: Here, plan: AccountRun, asked: list[int]) -> list[int]:
+    """The legs to close on their own; none where it is the whole account.
+
+    Raises
+    ------
+    Refused
+        If the run has no such leg.
+    Conflict
+        If a short would be left without its hedge.
+    """
+    numbers = [leg.leg for leg in plan.legs]
+    strange = [leg for leg in asked if leg not in numbers]
+    if strange:
+        where = f"run {plan.run_key} in {plan.account}"
+        raise Refused([f"legs: {where} has the legs {', '.join(map(str, numbers))}, and no leg {strange[0]}"])
+    if set(asked) == set(numbers):
+        return []
+    problem = hedge_problem(here.stores, plan, asked)
+    if problem is not None:
+        raise Conflict(problem)
+    return asked
 
 
 @router.post("/accounts/<account>/square-off", summary="Close all in an account now", tags=["running"])
@@ -95,9 +126,9 @@ def _days(today: date) -> list[date]:
     return sorted(days)
 
 
-def _start_exit(here: Here, plan: AccountRun) -> StartedExit:
-    task = exit_task(plan).model_dump(mode="json")
-    name = f"{plan.run_key}-{plan.account}-EXIT"
+def _start_exit(here: Here, plan: AccountRun, legs: Sequence[int] = ()) -> StartedExit:
+    task = exit_task(plan, sorted(set(legs))).model_dump(mode="json")
+    name = exit_name(plan.run_key, plan.account, legs)
     arn, status = here.services.executions.start(ACCOUNT_BASKET, name, task)
     return StartedExit(
         run_key=plan.run_key,
@@ -105,6 +136,7 @@ def _start_exit(here: Here, plan: AccountRun) -> StartedExit:
         strategy_id=plan.strategy_id,
         execution=arn,
         status=status,
+        legs=sorted(set(legs)),
     )
 
 

@@ -154,15 +154,26 @@ def _account_run(old: Image | None, new: Image) -> list[e.DomainEvent]:
     found: list[e.DomainEvent] = []
     if run.exit_at != before.exit_at:
         found.append(e.ExitPostponed(run=run))
+    if legs := _closing(new) - _closing(old):
+        found.append(e.LegExitBegun(run=run, legs=sorted(legs)))
     if run.phase != before.phase or run.exit_execution != before.exit_execution:
         found.append(_BY_PHASE.get(run.phase, e.EntryPlanned)(run=run))
     return found
 
 
+def _closing(image: Image) -> set[int]:
+    """The legs that are being closed on their own: one attribute each."""
+    return {int(name.removeprefix("closing_L")) for name in image if name.startswith("closing_L")}
+
+
 def _round(new: Image) -> e.DomainEvent:
     orders = [str(order["order_id"]) for order in new.get("orders", ())]
     return e.ExitRoundPlanned(
-        run_key=str(new["run_key"]), account=str(new["account"]), round=int(new["round"]), orders=orders
+        run_key=str(new["run_key"]),
+        account=str(new["account"]),
+        leg=int(new.get("leg", 0)),
+        round=int(new["round"]),
+        orders=orders,
     )
 
 

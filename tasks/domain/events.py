@@ -267,6 +267,12 @@ class ExitBegun(OfAccountRun):
     """From here on no new entry of this account can leave."""
 
 
+class LegExitBegun(OfAccountRun):
+    """Legs are closed on their own: nothing of them can be entered any more, what else is open stays."""
+
+    legs: list[int]
+
+
 class AccountFlat(OfAccountRun):
     """The account holds nothing of this run."""
 
@@ -276,10 +282,12 @@ class ExitPostponed(OfAccountRun):
 
 
 class ExitRoundPlanned(DomainEvent):
-    """The closing orders of one round are frozen."""
+    """The closing orders of one round of a leg are frozen."""
 
     run_key: str
     account: str
+    leg: int = 0
+    """0 in events from before each leg had rounds of its own."""
     round: int
     orders: list[str]
 
