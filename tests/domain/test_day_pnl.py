@@ -1,4 +1,4 @@
-"""P&L: FIFO by hand and by property, parts that add up, two strategies in one contract, the broker beside it."""
+"""P&L: FIFO by hand and by property, parts that add up, two strategies in one contract, and the broker."""
 
 from __future__ import annotations
 
