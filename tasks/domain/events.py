@@ -288,7 +288,10 @@ class ExitRoundPlanned(DomainEvent):
 
 
 class OrderFacts(Facts):
-    """An order as its row has it. Prices are rupees as text, quantities units."""
+    """An order as its row has it. Prices are rupees as text, quantities units.
+
+    `quote` is the middle of bid and ask when it was decided; "0" where nobody knew.
+    """
 
     order_id: str
     position_id: str
@@ -309,6 +312,7 @@ class OrderFacts(Facts):
     quantity: int
     product: str
     limit_price: str
+    quote: str = "0"
     status: str = "CLAIMED"
     broker_order_id: str = ""
     filled_quantity: int = 0
