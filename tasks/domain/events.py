@@ -284,6 +284,28 @@ class ExitRoundPlanned(DomainEvent):
     orders: list[str]
 
 
+class ExternalActivityDetected(DomainEvent):
+    """Somebody else traded in a contract of ours: a person at a terminal, or the broker squaring off.
+
+    `side` and `quantity` are what is new, in units; `bought` and `sold` all that others did in the contract on
+    that day, `ours` the net of our own orders, `net` the broker's.
+    """
+
+    account: str
+    user_id: str
+    trading_date: str
+    exchange: str
+    symbol: str
+    product: str
+    side: str
+    quantity: int
+    bought: int
+    sold: int
+    ours: int
+    net: int
+    seen_at: str
+
+
 # --- orders and positions ---
 
 
