@@ -12,6 +12,7 @@
      ├── ChainMismatch         contracts of different expiries or underlyings were mixed
      ├── StrikeNotListed       the exchange lists no such strike
      ├── PremiumOutOfRange     no listed strike trades at such a premium
+     ├── DeltaOutOfRange       no listed strike has such a delta
      ├── QuoteMissing          the broker gave no price
      ├── FreezeLimitUnknown    no freeze limit is on file
      └── TooManySlices         the order is too big for nine slices
@@ -73,6 +74,10 @@ class StrikeNotListed(DomainError):
 
 class PremiumOutOfRange(DomainError):
     """No listed strike trades at such a premium."""
+
+
+class DeltaOutOfRange(DomainError):
+    """No listed strike has such a delta."""
 
 
 class QuoteMissing(DomainError):
