@@ -13,7 +13,8 @@ from brokers.clock import IST
 from brokers.model import Exchange, Instrument, InstrumentId, Quote, Right, Side
 from tasks.domain.chain import Chain
 from tasks.domain.quotes import quote_key
-from tasks.domain.strategy import AtmStrike, Compare, ExactStrike, Leg, PremiumStrike
+from tasks.domain.strategy import AnyStrike, AtmStrike, Compare, ExactStrike, Leg, PremiumStrike
+from tasks.domain.strike_rules import DeltaStrike
 from tasks.domain.strikes import resolve
 
 _SPOT = Decimal("58412.35")
@@ -29,7 +30,7 @@ def run() -> list[dict[str, object]]:
     text = json.dumps(chain.to_document())
 
     def one(leg: Leg) -> Callable[[], object]:
-        return lambda: resolve(chain, leg, spot=_SPOT, quotes=quotes)
+        return lambda: resolve(chain, leg, spot=_SPOT, quotes=quotes, at=_AT)
 
     return [
         _row("strikes: ATM", one(_leg(AtmStrike())), _REFERENCE),
@@ -40,6 +41,7 @@ def run() -> list[dict[str, object]]:
             one(_leg(PremiumStrike(compare=Compare.AT_LEAST, premium=Decimal(120)))),
             _REFERENCE,
         ),
+        _row("strikes: delta ~ 0.3 of the whole chain", one(_leg(DeltaStrike(delta=Decimal("0.3")))), ""),
         _row(
             f"strikes: load a chain of {len(chain.contracts)} contracts from its document",
             lambda: Chain.from_document(json.loads(text)),
@@ -67,7 +69,7 @@ def _batch(call: Callable[[], object], calls: int) -> float:
     return (time.perf_counter() - started) / calls
 
 
-def _leg(strike: AtmStrike | ExactStrike | PremiumStrike) -> Leg:
+def _leg(strike: AnyStrike) -> Leg:
     return Leg(side=Side.SELL, right=Right.CE, lots=1, strike=strike)
 
 

@@ -11,10 +11,11 @@ from tasks.contracts import ResolvedLeg, Slot
 from tasks.domain.chain import quotes_item
 from tasks.domain.errors import QuoteMissing
 from tasks.domain.expiries import choose_expiry
+from tasks.domain.listed import Choice
 from tasks.domain.pricing import limit_price
 from tasks.domain.quotes import Snapshot, quote_of
 from tasks.domain.strategy import Leg, Strategy, parse_strategy
-from tasks.domain.strikes import Choice, resolve
+from tasks.domain.strikes import resolve
 from tasks.domain.underlyings import freeze_limit
 from tasks.instruments import chain, listed_expiries
 from tasks.lambda_task import task
@@ -56,7 +57,8 @@ def _resolve(request: Input, rt: Runtime, strategy: Strategy, number: int, leg: 
         underlying=strategy.underlying,
     )
     snapshot = _snapshot(rt, strategy.underlying, expiry)
-    choice = resolve(chain(rt, strategy.underlying, expiry), leg, spot=snapshot.spot, quotes=snapshot.quotes)
+    listed = chain(rt, strategy.underlying, expiry)
+    choice = resolve(listed, leg, spot=snapshot.spot, quotes=snapshot.quotes, at=snapshot.at)
     return _resolved(request, leg, number, choice, snapshot)
 
 
@@ -69,7 +71,8 @@ def _snapshot(rt: Runtime, underlying: str, expiry: date) -> Snapshot:
 
 def _resolved(request: Input, leg: Leg, number: int, choice: Choice, snapshot: Snapshot) -> ResolvedLeg:
     contract = choice.contract
-    price = limit_price(leg.side, quote_of(snapshot.quotes, contract), contract.tick)
+    quote = quote_of(snapshot.quotes, contract)
+    price = limit_price(leg.side, quote, contract.tick)
     return ResolvedLeg(
         leg=number,
         exchange=contract.id.exchange,
@@ -84,6 +87,7 @@ def _resolved(request: Input, leg: Leg, number: int, choice: Choice, snapshot: S
         tick=str(contract.tick),
         freeze=freeze_limit(contract.underlying, request.trading_date),
         limit_price=str(price),
+        quote=str(quote.middle),
         reason=choice.reason,
     )
 

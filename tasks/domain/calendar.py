@@ -102,8 +102,15 @@ class TradingCalendar:
         """
         if not self.is_session(day):
             return None
-        hours = [row for row in self.hours[segment] if row.since <= day][-1]
+        hours = self._hours_on(day, segment)
         return Session(datetime.combine(day, hours.opens, IST), datetime.combine(day, hours.closes, IST))
+
+    def closing(self, day: date, segment: Exchange) -> datetime:
+        """When `segment` closes on a day that trades; it may lie beyond the file, as a far expiry does."""
+        return datetime.combine(day, self._hours_on(day, segment).closes, IST)
+
+    def _hours_on(self, day: date, segment: Exchange) -> Hours:
+        return [row for row in self.hours[segment] if row.since <= day][-1]
 
     def sessions_between(self, first: date, last: date) -> tuple[date, ...]:
         """Trading days from `first` to `last`, both included; empty if `last` is earlier."""

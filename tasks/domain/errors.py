@@ -12,8 +12,10 @@
      ├── ChainMismatch         contracts of different expiries or underlyings were mixed
      ├── StrikeNotListed       the exchange lists no such strike
      ├── PremiumOutOfRange     no listed strike trades at such a premium
+     ├── DeltaOutOfRange       no listed strike has such a delta
      ├── QuoteMissing          the broker gave no price
      ├── FreezeLimitUnknown    no freeze limit is on file
+     ├── RateUnknown           no charge is on file for that day, exchange or broker
      └── TooManySlices         the order is too big for nine slices
 
 The class names are part of the contract with the state machines: a Python Lambda's exception surfaces in
@@ -75,12 +77,20 @@ class PremiumOutOfRange(DomainError):
     """No listed strike trades at such a premium."""
 
 
+class DeltaOutOfRange(DomainError):
+    """No listed strike has such a delta."""
+
+
 class QuoteMissing(DomainError):
     """The broker gave no price, and an order without a price is a guess."""
 
 
 class FreezeLimitUnknown(DomainError):
     """No freeze limit is on file for the underlying on that day."""
+
+
+class RateUnknown(DomainError):
+    """No charge is on file for that day, exchange or broker: guessing would report a wrong profit."""
 
 
 class TooManySlices(DomainError):

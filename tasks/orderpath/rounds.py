@@ -57,8 +57,7 @@ def closing_orders(
     plan: AccountRun, leg: PlannedLeg, units: int, *, number: int, freeze: int, quote: Quote | None
 ) -> tuple[PlannedOrder, ...]:
     """The orders of a leg's round. One too big for nine orders goes on in the round after."""
-    price = _price(leg, quote)
-    return tuple(_of_leg(plan, leg, _parts(leg, units, freeze), number=number, price=price))
+    return tuple(_of_leg(plan, leg, _parts(leg, units, freeze), number=number, quote=quote))
 
 
 def _parts(leg: PlannedLeg, units: int, freeze: int) -> tuple[int, ...]:
@@ -67,7 +66,7 @@ def _parts(leg: PlannedLeg, units: int, freeze: int) -> tuple[int, ...]:
 
 
 def _of_leg(
-    plan: AccountRun, leg: PlannedLeg, parts: tuple[int, ...], *, number: int, price: Decimal
+    plan: AccountRun, leg: PlannedLeg, parts: tuple[int, ...], *, number: int, quote: Quote | None
 ) -> list[PlannedOrder]:
     return [
         planned_order(
@@ -78,7 +77,8 @@ def _of_leg(
             attempt=number,
             side=leg.side.opposite,
             quantity=quantity,
-            limit_price=price,
+            limit_price=_price(leg, quote),
+            quote=quote.middle if quote else Decimal(0),
         )
         for slice_no, quantity in enumerate(parts, start=1)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from localstack.console.browser import browser as open_browser
 from localstack.site import Ports
@@ -14,7 +14,7 @@ from tests.stepfunctions.durable import Durable
 from tests.stepfunctions.endpoint import Endpoint
 from tests.stepfunctions.fake_aws import FakeAws
 
-PATIENCE_MS = 8_000
+PATIENCE_MS = 20_000
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +53,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     found = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     found.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     yield found
     found.close()
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brokers.clock import IST
 from brokers.model import Quote, Right, Side
 from tasks.domain.chain import Chain, chains_of
 from tasks.domain.errors import PremiumOutOfRange, QuoteMissing, StrikeNotListed
+from tasks.domain.listed import Choice
 from tasks.domain.strategy import AnyStrike, AtmStrike, Compare, ExactStrike, Leg, PremiumStrike
-from tasks.domain.strikes import Choice, atm, resolve
+from tasks.domain.strikes import atm, resolve
 from tests.domain.market import chain_with, last_prices, real_instruments
 
 SPOT = Decimal("58412.35")
+AT = datetime(2026, 11, 20, 9, 30, tzinfo=IST)
 UNEVEN = chain_with([57000, 58000, 58300, 58400, 58500, 60000], future=True)
 
 
@@ -29,7 +32,7 @@ def chosen(
     quotes: Mapping[str, Quote] | None = None,
 ) -> Choice:
     leg = Leg(side=Side.SELL, right=right, lots=1, strike=rule)
-    return resolve(chain, leg, spot=SPOT, quotes=quotes or {})
+    return resolve(chain, leg, spot=SPOT, quotes=quotes or {}, at=AT)
 
 
 def test_atm_is_the_listed_strike_nearest_to_spot() -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -37,8 +37,24 @@ def dynamodb_client() -> Iterator[DynamoDBClient]:
         environment.setenv("AWS_ACCESS_KEY_ID", "testing")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         endpoint = os.environ.get("ALGO_DYNAMODB")
-        with nullcontext() if endpoint else mock_aws():
+        if endpoint:
             yield boto3.client("dynamodb", region_name=REGION, endpoint_url=endpoint)
+            return
+        with mock_aws():
+            yield _one_call_at_a_time(boto3.client("dynamodb", region_name=REGION))
+
+
+def _one_call_at_a_time(client: DynamoDBClient) -> DynamoDBClient:
+    """DynamoDB's calls are atomic; moto checks a condition and writes in two steps that threads can part."""
+    lock = Lock()
+    call = client._make_api_call  # type: ignore[attr-defined]
+
+    def alone(operation: str, arguments: dict[str, Any]) -> Any:
+        with lock:
+            return call(operation, arguments)
+
+    client._make_api_call = alone  # type: ignore[attr-defined]
+    return client
 
 
 @pytest.fixture
