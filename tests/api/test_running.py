@@ -368,5 +368,6 @@ def test_legs_that_make_no_sense_are_refused(world: World, asha: Client, body: A
 def test_a_leg_of_another_account_or_run_stays(world: World, asha: Client) -> None:
     condor(world)
     for body in ({"legs": [3], "account": "ZA5555"}, {"legs": [3], "run_key": "condor-20261123-M1"}):
-        assert asha.post("/strategies/condor/square-off", body).body["exits"] == []
+        assert asha.post("/strategies/condor/square-off", body).status == 404  # it is in no catalog
+    assert world.executions.started == {}
     assert world.user("ravi").post("/strategies/condor/square-off", {"legs": [3]}).status == 404

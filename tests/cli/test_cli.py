@@ -257,7 +257,7 @@ def test_square_off_wants_to_know_what(config: Config, capsys: pytest.CaptureFix
 )
 def test_square_off_says_what_to_close(words: list[str], path: str, body: Any, platform: Platform) -> None:
     exits = [{"strategy_id": "condor", "account": "ZA1", "legs": [3]}]
-    platform.answers[f"POST {path}/square-off"] = 200, {"exits": exits}
+    platform.answers[f"POST {path}/square-off"] = 200, {"exits": exits, "called_off": []}
     assert main(["square-off", "--yes", *words]) == 0
     assert (platform.asked[-1][0], platform.asked[-1][2]) == (f"POST {path}/square-off", body)
 
