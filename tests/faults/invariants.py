@@ -1,7 +1,6 @@
 """What must hold after a day, whatever went wrong: checked against the exchange's own ledger, not ours.
 
-The numbers are those of the reliability rules. I10 (the read model is the fold of the events) is not here: the
-events of the simulated world are not written.
+The numbers are those of the reliability rules.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from itertools import pairwise
 from brokers.simulator.orders import Order, Status
 from tasks.stores.ports import AccountRun, OrderState, Phase
 from tests.faults.arming import Expected, due
+from tests.faults.journal import journal_of, untruths
 from tests.faults.world import STRATEGY, World
 from workflows.asl.interpreter import Status as Run
 
@@ -81,6 +81,7 @@ def violations(world: World, expected: Expected) -> list[Violation]:
         for account in world.shape.accounts
         for text in check(day, account)
     ]
+    found += [Violation("I10", account, text) for account, text in journal_is_true(day)]
     found += [Violation("I14", "", text) for text in same_contracts(day)]
     return found + [Violation("END", "", text) for text in all_ended(day)]
 
@@ -313,6 +314,11 @@ def _exposed(orders: list[Order], at: float) -> int:
 def _ended_at(order: Order) -> float:
     """When it became terminal. History has whole seconds: the last trade is finer, where there is one."""
     return order.ended_at.timestamp() if order.ended_at is not None else float("inf")
+
+
+def journal_is_true(day: Day) -> Iterator[tuple[str, str]]:
+    """I10: each change of a state is one event, and what the read-models fold to is what the tables say."""
+    return untruths(day.world, journal_of(day.world), day.run_key)
 
 
 def same_contracts(day: Day) -> Iterator[str]:
