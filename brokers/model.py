@@ -234,3 +234,5 @@ class NetPosition:
     product: Product
     quantity: int
     average_price: Decimal
+    overnight: int = 0
+    """How much of `quantity` was carried from the day before."""
