@@ -221,7 +221,7 @@ class World:
     def _own_call(self, call: Call) -> None:
         """A call of the machine's own: DynamoDB, or the start of another execution."""
         step = self._step(call)
-        service = "StepFunctions" if "states:" in call.resource else "DynamoDB"
+        service = "StepFunctions" if ":::states:" in call.resource else "DynamoDB"
 
         def body() -> None:
             try:
