@@ -61,6 +61,8 @@ def run(request: Input, rt: Runtime) -> Wave:
 
 
 def _go_on(plan: AccountRun) -> Wave:
+    if plan.phase is Phase.FLAT and not plan.legs:
+        return no_wave(WaveStatus.MISSED, Purpose.ENTRY, reason="it was squared off before it entered")
     if plan.phase in (Phase.EXITING, Phase.FLAT):
         return no_wave(WaveStatus.MISSED, Purpose.ENTRY, reason=f"the account is {plan.phase} already")
     return entry_wave(plan)
@@ -120,6 +122,7 @@ def _leg(request: AccountTask, leg: ResolvedLeg, multiplier: int) -> PlannedLeg:
         freeze=leg.freeze,
         slices=slices(quantity(leg.lots, leg.lot_size, multiplier), lot_size=leg.lot_size, freeze=leg.freeze),
         limit_price=Decimal(leg.limit_price),
+        quote=Decimal(leg.quote),
     )
 
 
