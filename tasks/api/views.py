@@ -164,6 +164,7 @@ class OrderView(View):
     quantity: int
     filled_quantity: int = 0
     limit_price: Decimal
+    quote: Decimal = Decimal(0)
     average_price: Decimal = Decimal(0)
     product: str
     status: str
