@@ -118,7 +118,7 @@ class Platform:
         self._processes.start(self.supervisor, self.site.environment())
 
     def stop(self) -> list[str]:
-        """Stop everything; the names of what ran. The supervisor first: it would start again what is stopped."""
+        """Stop everything; the names of what ran. The supervisor first: it would start them again."""
         services = reversed([*self.services(Market()), self.console, self.supervisor])
         return [service.name for service in services if self._processes.stop(service)]
 

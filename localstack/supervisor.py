@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from localstack.processes import Processes, Service
+from localstack.processes import Processes
 
 MARK = "localstack.supervisor"
 POLL_SECONDS = 0.1
