@@ -80,7 +80,7 @@ def _check_egress(rt: Runtime, account: str, document: Mapping[str, Any]) -> Non
     egress = document.get("egress")
     if not egress:
         return
-    seen = rt.egress.address(str(egress["proxy_url"]))
+    seen = rt.egress.address(str(egress["name"]))
     if seen != egress["address"]:
         raise EgressRefused(
             f"orders would leave from {seen}, and {egress['address']} is registered for egress "

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Facts(BaseModel):
@@ -189,7 +189,9 @@ class OfEgress(DomainEvent):
 
 
 class EgressChanged(OfEgress):
-    """The operator added a forward proxy, or changed who may share it."""
+    """The operator added a forward proxy, or changed who may share it. Its password is in no event."""
+
+    document: dict[str, Any] = Field(default_factory=dict)
 
 
 class EgressRemoved(OfEgress):
