@@ -36,6 +36,7 @@ _MODULES = (
     "check_logins",
     "refresh_instruments",
     "find_leftovers",
+    "write_lake",
     "api.handler",
 )
 

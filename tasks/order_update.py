@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
+
+from pydantic import Field
 
 from brokers.model import BrokerOrder, OrderStatus, Side
 from tasks.contracts import Slot
+from tasks.masking import masked
+from tasks.stores.ports import OrderRow
 
 
 class OrderUpdate(Slot):
-    """What the broker said of one order. Quantities in units, prices in rupees."""
+    """What the broker said of one order. Quantities in units, prices in rupees; `body` is the broker's own."""
 
     account: str
     broker_order_id: str
@@ -24,9 +30,10 @@ class OrderUpdate(Slot):
     status: OrderStatus
     reason: str
     at: datetime
+    body: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
-    def of(cls, account: str, order: BrokerOrder) -> OrderUpdate:
+    def of(cls, account: str, order: BrokerOrder, body: Mapping[str, Any] | None = None) -> OrderUpdate:
         return cls(
             account=account,
             broker_order_id=order.broker_order_id,
@@ -40,7 +47,32 @@ class OrderUpdate(Slot):
             status=order.status,
             reason=order.reason,
             at=order.at,
+            body=dict(body or {}),
         )
 
     def broker_order(self) -> BrokerOrder:
-        return BrokerOrder(**self.model_dump(exclude={"account"}))
+        return BrokerOrder(**self.model_dump(exclude={"account", "body"}))
+
+
+class Told(OrderUpdate):
+    """An update on its way to the lake, with what is known of the order that it is about."""
+
+    user_id: str = ""
+    broker: str = ""
+    order_id: str = ""
+    run_key: str = ""
+    source: str = "postback"
+
+    @classmethod
+    def about(cls, update: OrderUpdate, order: OrderRow | None) -> Told:
+        """`order` None: it is not (yet) one of ours. Secrets in the broker's words are masked."""
+        said = update.model_dump() | {"body": masked(update.body)}
+        if order is None:
+            return cls(**said)
+        return cls(
+            **said,
+            user_id=order.user_id,
+            broker=order.broker,
+            order_id=order.order_id,
+            run_key=order.run_key,
+        )
