@@ -55,7 +55,11 @@ SHAPES: dict[Table, TableShape] = {
         stream=True,
     ),
     # Sparse: `exit_date` is there only while the account is not flat.
-    Table.RUNS: TableShape(Key("run_key", "item"), (("exit-due", Key("exit_date", "exit_at")),), stream=True),
+    Table.RUNS: TableShape(
+        Key("run_key", "item"),
+        (("exit-due", Key("exit_date", "exit_at")), ("day", Key("trading_date", "item"))),
+        stream=True,
+    ),
     # No stream, so that a task token never reaches the bus or the lake.
     Table.CALLBACKS: TableShape(Key("order_id")),
     Table.CATALOG: TableShape(Key("owner", "item"), stream=True, forgets="expires_at"),

@@ -32,6 +32,8 @@ _MODULES = (
     "sync_schedules",
     "repair_schedules",
     "find_due_exits",
+    "find_accounts_of_day",
+    "reconcile_account",
     "open_day",
     "check_logins",
     "refresh_instruments",

@@ -65,6 +65,8 @@ def decimal_of(number: Any) -> Decimal:
 
 def units_of(number: Any) -> int:
     """A quantity in units. None is 0; a fraction raises ValueError."""
+    if type(number) is int:
+        return number
     value = decimal_of(number)
     if value != int(value):
         raise ValueError(f"not a whole number of units: {number!r}")
@@ -137,6 +139,7 @@ def positions_of(answer: Mapping[str, Sequence[Row]]) -> list[NetPosition]:
             product=Product(row["product"]),
             quantity=units_of(row["quantity"]),
             average_price=decimal_of(row["average_price"]),
+            overnight=units_of(row.get("overnight_quantity")),
         )
         for row in answer["net"]
         if row["product"] in ours

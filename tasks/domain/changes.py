@@ -132,6 +132,8 @@ def _run(change: Change) -> list[e.DomainEvent]:
         return _account_run(change.old, change.new)
     if kind == "ROUND" and change.old is None:
         return [_round(change.new)]
+    if kind == "OUTSIDE":
+        return _outside(change.old or {}, change.new)
     return []
 
 
@@ -149,7 +151,7 @@ def _claim(old: Image | None, new: Image, *, side: str) -> list[e.DomainEvent]:
 def _account_run(old: Image | None, new: Image) -> list[e.DomainEvent]:
     run = e.AccountRunFacts.model_validate(new)
     if old is None:
-        return [e.EntryPlanned(run=run)]
+        return [(e.EntryCalledOff if run.phase == "FLAT" else e.EntryPlanned)(run=run)]
     before = e.AccountRunFacts.model_validate(old)
     found: list[e.DomainEvent] = []
     if run.exit_at != before.exit_at:
@@ -164,6 +166,19 @@ def _round(new: Image) -> e.DomainEvent:
     return e.ExitRoundPlanned(
         run_key=str(new["run_key"]), account=str(new["account"]), round=int(new["round"]), orders=orders
     )
+
+
+def _outside(old: Image, new: Image) -> list[e.DomainEvent]:
+    """What is new of it: one event for each side that others have traded since."""
+    more = {
+        "BUY": int(new["bought"]) - int(old.get("bought", 0)),
+        "SELL": int(new["sold"]) - int(old.get("sold", 0)),
+    }
+    return [
+        e.ExternalActivityDetected.model_validate({**new, "side": side, "quantity": units})
+        for side, units in more.items()
+        if units > 0
+    ]
 
 
 # --- the catalog ---

@@ -259,6 +259,10 @@ class EntryPlanned(OfAccountRun):
     """What one account will do in a run is frozen, its `exit_at` too. Nothing was sent yet."""
 
 
+class EntryCalledOff(OfAccountRun):
+    """Squared off before anything was planned: this account enters nothing in this run."""
+
+
 class EntryCompleted(OfAccountRun):
     """The account's position stands as it was meant to."""
 
@@ -282,6 +286,28 @@ class ExitRoundPlanned(DomainEvent):
     account: str
     round: int
     orders: list[str]
+
+
+class ExternalActivityDetected(DomainEvent):
+    """Somebody else traded in a contract of ours: a person at a terminal, or the broker squaring off.
+
+    `side` and `quantity` are what is new, in units; `bought` and `sold` all that others did in the contract on
+    that day, `ours` the net of our own orders, `net` the broker's.
+    """
+
+    account: str
+    user_id: str
+    trading_date: str
+    exchange: str
+    symbol: str
+    product: str
+    side: str
+    quantity: int
+    bought: int
+    sold: int
+    ours: int
+    net: int
+    seen_at: str
 
 
 # --- orders and positions ---

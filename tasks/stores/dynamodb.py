@@ -17,6 +17,7 @@ from tasks.domain.pace import Pace
 from tasks.spec import Table
 from tasks.stores import documents
 from tasks.stores.bundle import Stores
+from tasks.stores.feed_dynamodb import DynamoBars, DynamoFeedStates, DynamoLeases, DynamoQuotes
 from tasks.stores.forward import changes
 from tasks.stores.journal_dynamodb import DynamoEvents, DynamoViews
 from tasks.stores.ports import (
@@ -26,11 +27,12 @@ from tasks.stores.ports import (
     ExitRound,
     OrderRow,
     OrderState,
+    Outside,
     Phase,
     PositionRow,
     StoreUnavailable,
 )
-from tasks.stores.schema import BY_BROKER_ORDER, BY_POSITION, BY_USER_DATE, EXIT_DUE
+from tasks.stores.schema import BY_BROKER_ORDER, BY_DAY, BY_POSITION, BY_USER_DATE, EXIT_DUE
 from tasks.stores.table import DynamoTable, expression, transact, transact_refused, with_condition
 from tasks.stores.wire import attribute, attributes, from_item, instant, to_item
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 _RACES = 20
 _ACCOUNT = "ACCT#"
 _PACE = "PACE#"
+_OUTSIDE = "OUTSIDE#"
 _ORDERS = "ORDERS"
 
 
@@ -67,6 +70,10 @@ def dynamodb_stores(
         views=DynamoViews(tables[Table.VIEWS]),
         events=DynamoEvents(tables[Table.EVENTS]),
         pace=DynamoPace(tables[Table.RUNS]),
+        quotes=DynamoQuotes(tables[Table.MARKET]),
+        bars=DynamoBars(tables[Table.MARKET]),
+        leases=DynamoLeases(tables[Table.MARKET]),
+        feeds=DynamoFeedStates(tables[Table.MARKET]),
     )
 
 
@@ -313,10 +320,30 @@ class DynamoRuns:
             {"exit_date": trading_date, "before": instant(before)},
             index=EXIT_DUE,
         )
-        keys = [{"run_key": str(item["run_key"]["S"]), "item": str(item["item"]["S"])} for item in found]
-        rows = (from_item(AccountRun, item) for item in self._table.get_many(keys))
-        due = (row for row in rows if row.phase is not Phase.FLAT and row.exit_at < before)
+        due = (row for row in self._plans(found) if row.phase is not Phase.FLAT and row.exit_at < before)
         return sorted(due, key=lambda row: (row.exit_at, row.run_key, row.account))
+
+    def accounts_of_day(self, trading_date: date) -> Sequence[AccountRun]:
+        found = self._table.query(
+            "#trading_date = :trading_date AND begins_with(#item, :prefix)",
+            {"trading_date": trading_date, "prefix": _ACCOUNT},
+            index=BY_DAY,
+        )
+        return sorted(self._plans(found), key=lambda row: (row.account, row.run_key))
+
+    def _plans(self, found: Iterable[Mapping[str, Any]]) -> list[AccountRun]:
+        """What an index found, read consistently from the table."""
+        keys = [{"run_key": str(item["run_key"]["S"]), "item": str(item["item"]["S"])} for item in found]
+        return [from_item(AccountRun, item) for item in self._table.get_many(keys)]
+
+    def note_outside(self, seen: Outside) -> bool:
+        item = f"{_OUTSIDE}{seen.trading_date}#{seen.product}#{seen.symbol}"
+        return self._table.put(
+            to_item(seen)
+            | attributes({"run_key": _OUTSIDE + seen.account, "item": item, "traded": seen.traded}),
+            condition="attribute_not_exists(#run_key) OR #traded < :traded",
+            values={"traded": seen.traded},
+        )
 
 
 class DynamoPace:

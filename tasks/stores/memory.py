@@ -13,9 +13,20 @@ from brokers.clock import IST
 from tasks.domain.ids import Purpose
 from tasks.domain.pace import Pace
 from tasks.stores.bundle import Stores
+from tasks.stores.feed_memory import MemoryBars, MemoryFeedStates, MemoryLeases, MemoryQuotes
 from tasks.stores.forward import changes
 from tasks.stores.journal_memory import MemoryEvents, MemoryViews
-from tasks.stores.ports import ANY, AccountRun, Change, ExitRound, OrderRow, OrderState, Phase, PositionRow
+from tasks.stores.ports import (
+    ANY,
+    AccountRun,
+    Change,
+    ExitRound,
+    OrderRow,
+    OrderState,
+    Outside,
+    Phase,
+    PositionRow,
+)
 
 
 def memory_stores() -> Stores:
@@ -32,6 +43,10 @@ def memory_stores() -> Stores:
         views=MemoryViews(lock),
         events=MemoryEvents(lock),
         pace=MemoryPace(lock),
+        quotes=MemoryQuotes(lock),
+        bars=MemoryBars(lock),
+        leases=MemoryLeases(lock),
+        feeds=MemoryFeedStates(lock),
     )
 
 
@@ -41,6 +56,7 @@ class MemoryRuns:
         self._claims: dict[tuple[str, str], str] = {}
         self._accounts: dict[tuple[str, str], AccountRun] = {}
         self._rounds: dict[tuple[str, str, int], ExitRound] = {}
+        self._outside: dict[tuple[str, date, str, str], Outside] = {}
 
     def claim(self, run_key: str, side: str, *, execution: str, at: datetime) -> bool:  # noqa: ARG002 (kept by the port)
         with self._lock:
@@ -103,6 +119,20 @@ class MemoryRuns:
             and row.exit_at < before
         )
         return sorted(due, key=lambda row: (row.exit_at, row.run_key, row.account))
+
+    def accounts_of_day(self, trading_date: date) -> Sequence[AccountRun]:
+        with self._lock:
+            found = [row for row in self._accounts.values() if row.trading_date == trading_date]
+        return sorted(found, key=lambda row: (row.account, row.run_key))
+
+    def note_outside(self, seen: Outside) -> bool:
+        key = (seen.account, seen.trading_date, seen.product, seen.symbol)
+        with self._lock:
+            known = self._outside.get(key)
+            if known is not None and known.traded >= seen.traded:
+                return False
+            self._outside[key] = seen
+            return True
 
 
 class MemoryOrders:

@@ -183,6 +183,30 @@ class ExitRound(Row):
     closed_outside: tuple[ClosedOutside, ...] = ()
 
 
+class Outside(Row):
+    """What others traded in one contract of an account in one day: a person at a terminal, or the broker.
+
+    Units. `bought` and `sold` are without our orders, `ours` is the net of our own, `net` the broker's.
+    """
+
+    account: str
+    user_id: str
+    trading_date: date
+    exchange: Exchange
+    symbol: str
+    product: Product
+    bought: int
+    sold: int
+    ours: int
+    net: int
+    seen_at: datetime
+
+    @property
+    def traded(self) -> int:
+        """Only grows in a day: so one look at the book is older or newer than another."""
+        return self.bought + self.sold
+
+
 class OrderStore(Protocol):
     def get(self, order_id: str) -> OrderRow | None: ...
 
@@ -271,6 +295,12 @@ class RunStore(Protocol):
 
     def due_exits(self, trading_date: date, *, before: datetime) -> Sequence[AccountRun]:
         """Accounts not FLAT whose exit was due, from the sparse index, for the sweep."""
+
+    def accounts_of_day(self, trading_date: date) -> Sequence[AccountRun]:
+        """Every account's part in every run of that day, flat or not, for the reconciler."""
+
+    def note_outside(self, seen: Outside) -> bool:
+        """Remember what others traded. False unless it is more than was known of that contract and day."""
 
 
 class PaceStore(Protocol):

@@ -223,3 +223,33 @@ def test_an_older_form_is_brought_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_event_says_what_it_is() -> None:
     for event in CATALOGUE.values():
         assert (event.__doc__ or "").strip().endswith("."), event
+
+
+OUTSIDE = {
+    "run_key": "OUTSIDE#ZA1",
+    "item": "OUTSIDE#2026-11-23#MIS#BANKNIFTY26NOV58400CE",
+    "account": "ZA1",
+    "user_id": "user-1",
+    "trading_date": "2026-11-23",
+    "exchange": "NFO",
+    "symbol": "BANKNIFTY26NOV58400CE",
+    "product": "MIS",
+    "bought": "30",
+    "sold": "0",
+    "ours": "-60",
+    "net": "-30",
+    "seen_at": "2026-11-23T10:00:00+05:30",
+}
+
+
+def outside(old: dict[str, Any] | None, new: dict[str, Any]) -> list[tuple[str, int, int]]:
+    found = events_of(Change("runs", old, new))
+    told = [event for event in found if isinstance(event, e.ExternalActivityDetected)]
+    assert len(told) == len(found)
+    return [(event.side, event.quantity, event.net) for event in told]
+
+
+def test_what_others_trade_is_told_by_side_and_only_what_is_new() -> None:
+    assert outside(None, OUTSIDE) == [("BUY", 30, -30)]
+    assert outside(OUTSIDE, OUTSIDE | {"bought": "90", "net": "30"}) == [("BUY", 60, 30)]
+    assert outside(OUTSIDE, OUTSIDE | {"bought": "60", "sold": "30"}) == [("BUY", 30, -30), ("SELL", 30, -30)]

@@ -27,7 +27,7 @@ INDEXES = {
         "account-broker-order": "account, broker_order_id",
     },
     "positions": {"user-date": "user_id, trading_date", "account-contract": "account, symbol"},
-    "runs": {"exit-due": "exit_date, exit_at"},
+    "runs": {"exit-due": "exit_date, exit_at", "day": "trading_date, item"},
 }
 
 
