@@ -14,8 +14,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brokers.model import Accepted
 from tasks.bootstrap import runtime
+from tasks.lake_message import Told
 from tasks.lake_queue import tell
-from tasks.order_update import OrderUpdate, Told
+from tasks.order_update import OrderUpdate
 from tasks.orderpath.limits import HTTP_TIMEOUT
 from tasks.orderpath.pace import ask_to_send
 from tasks.orderpath.updates import apply_update, may_work

@@ -39,6 +39,9 @@ _MODULES = (
     "refresh_instruments",
     "find_leftovers",
     "write_lake",
+    "find_small_files",
+    "compact_partition",
+    "archive_execution",
     "api.handler",
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-from tasks.order_update import Told
+from tasks.contracts import Slot
 
 _AT_ONCE = 10
 """Messages that SQS takes in one call."""
@@ -19,23 +19,23 @@ class LakeNotTold(Exception):
     """The lake's queue did not take a message: whoever sent it tries again."""
 
 
-def tell(updates: Sequence[Told]) -> None:
-    """Put what a broker said into the lake's queue, at least once.
+def tell(messages: Sequence[Slot]) -> None:
+    """Put messages (`tasks.lake_message`) into the lake's queue, at least once.
 
     Raises
     ------
     LakeNotTold
         If SQS refused one.
     """
-    for start in range(0, len(updates), _AT_ONCE):
-        _send(updates[start : start + _AT_ONCE])
+    for start in range(0, len(messages), _AT_ONCE):
+        _send(messages[start : start + _AT_ONCE])
 
 
-def _send(updates: Sequence[Told]) -> None:
-    entries = [{"Id": str(n), "MessageBody": update.model_dump_json()} for n, update in enumerate(updates)]
+def _send(messages: Sequence[Slot]) -> None:
+    entries = [{"Id": str(n), "MessageBody": message.model_dump_json()} for n, message in enumerate(messages)]
     answer = _client().send_message_batch(QueueUrl=os.environ["LAKE_QUEUE_URL"], Entries=entries)
     for failed in answer.get("Failed", ()):
-        raise LakeNotTold(f"the lake's queue refused an update: {failed.get('Code')} {failed.get('Message')}")
+        raise LakeNotTold(f"the lake's queue refused a message: {failed.get('Code')} {failed.get('Message')}")
 
 
 @lru_cache(maxsize=1)

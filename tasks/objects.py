@@ -1,6 +1,6 @@
 """Where the lake's files lie: a port over S3, a folder, or memory.
 
-A key is `order_events/trading_date=2026-11-23/….parquet`. Writing it again replaces the object.
+A key is `lake/order_events/trading_date=2026-11-23/….parquet`. Writing it again replaces the object.
 """
 
 from __future__ import annotations
@@ -9,6 +9,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+TABLES = "lake"
+"""The folder that holds a folder of each kind of event."""
+
+HISTORIES = "histories"
+"""The folder of the executions' histories."""
+
+REGISTER = "control/erasures.json"
+"""The list of people whose data was erased (`tasks.lake.erasures`)."""
 
 
 class Objects(Protocol):

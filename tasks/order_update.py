@@ -11,8 +11,6 @@ from pydantic import Field
 
 from brokers.model import BrokerOrder, OrderStatus, Side
 from tasks.contracts import Slot
-from tasks.masking import masked
-from tasks.stores.ports import OrderRow
 
 
 class OrderUpdate(Slot):
@@ -52,27 +50,3 @@ class OrderUpdate(Slot):
 
     def broker_order(self) -> BrokerOrder:
         return BrokerOrder(**self.model_dump(exclude={"account", "body"}))
-
-
-class Told(OrderUpdate):
-    """An update on its way to the lake, with what is known of the order that it is about."""
-
-    user_id: str = ""
-    broker: str = ""
-    order_id: str = ""
-    run_key: str = ""
-    source: str = "postback"
-
-    @classmethod
-    def about(cls, update: OrderUpdate, order: OrderRow | None) -> Told:
-        """`order` None: it is not (yet) one of ours. Secrets in the broker's words are masked."""
-        said = update.model_dump() | {"body": masked(update.body)}
-        if order is None:
-            return cls(**said)
-        return cls(
-            **said,
-            user_id=order.user_id,
-            broker=order.broker,
-            order_id=order.order_id,
-            run_key=order.run_key,
-        )

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from tasks.spec import Function, Lake
 
 if TYPE_CHECKING:
-    from tasks.objects import S3Objects
     from tasks.lake.writing import Poison
+    from tasks.objects import S3Objects
 
 FUNCTION = Function(
     name="WriteLake",

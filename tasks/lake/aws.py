@@ -6,6 +6,7 @@ import os
 
 from tasks.lake.reading import Place
 from tasks.lake_bucket import bucket
+from tasks.objects import TABLES
 
 
 def lake_place() -> Place:
@@ -18,4 +19,4 @@ def lake_place() -> Place:
     """
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "ap-south-1"
-    return Place(f"s3://{bucket()}", endpoint=endpoint, region=region)
+    return Place(f"s3://{bucket()}/{TABLES}", endpoint=endpoint, region=region)

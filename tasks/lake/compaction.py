@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.lake.erasures import Erasures
-from tasks.objects import Objects
 from tasks.lake.parquet import day_of, decode, encode, folder, key, table
 from tasks.lake.schemas import KINDS, Kind
 from tasks.lake.views import preferred
+from tasks.objects import TABLES, Objects
 
 
 class NotTheSame(Exception):
@@ -40,7 +40,7 @@ def partitions(objects: Objects, kinds: Mapping[str, Kind] = KINDS) -> Iterator[
     """Every kind and trading date that has files, with their keys."""
     for kind in kinds.values():
         days: dict[date, list[str]] = {}
-        for each in objects.keys(f"{kind.name}/"):
+        for each in objects.keys(f"{TABLES}/{kind.name}/"):
             days.setdefault(day_of(each), []).append(each)
         for day, keys in sorted(days.items()):
             yield kind, day, keys

@@ -18,10 +18,8 @@ from functools import lru_cache
 from typing import Any
 
 from tasks.lake.messages import Landing
-from tasks.objects import Objects
 from tasks.lake.schemas import Kind
-
-REGISTER = "control/erasures.json"
+from tasks.objects import REGISTER, Objects
 
 _WORDS = (
     re.compile(r"[^:#/\s,\"{}\[\]]+"),

@@ -1,7 +1,7 @@
 """From a message of the lake's queue to a row of one kind on one trading date.
 
-Two forms come: a recorded event as it is on the bus, and a broker's word on an order
-(`tasks.order_update.Told`). Whatever can't be read says why: `Unreadable`.
+Three forms come: a recorded event as it is on the bus, and what `tasks.lake_message` has: a broker's word on an
+order, and the end of an execution. Whatever can't be read says why: `Unreadable`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from pydantic import BaseModel, ValidationError
 
 from brokers.clock import IST
 from tasks.domain import events as e
-from tasks.lake.schemas import KINDS, PARTITION, UPDATES, Column, Kind, kind_of
-from tasks.order_update import OrderUpdate, Told
+from tasks.lake.schemas import EXECUTIONS, KINDS, PARTITION, UPDATES, Column, Kind, kind_of
+from tasks.lake_message import ExecutionEnded, Told
+from tasks.order_update import OrderUpdate
 from tasks.stores.journal import Recorded
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -57,7 +58,9 @@ def landing_of(body: str, kinds: Mapping[str, Kind] = KINDS) -> Landing:
         raise Unreadable(f"not JSON: {error}") from None
     if not isinstance(message, dict):
         raise Unreadable("not a JSON object")
-    return _update(message) if "body" in message else _event(message, kinds)
+    if "body" in message:
+        return _update(message)
+    return _execution(message) if "execution" in message else _event(message, kinds)
 
 
 def _event(message: dict[str, Any], kinds: Mapping[str, Kind]) -> Landing:
@@ -95,6 +98,12 @@ def _update(message: dict[str, Any]) -> Landing:
     said = json.dumps(told.model_dump(mode="json", include=set(OrderUpdate.model_fields)), sort_keys=True)
     values = told.model_dump(exclude={"at"}) | {"event_id": _digest(said), "updated_at": told.at}
     return Landing(UPDATES, told.at.astimezone(IST).date(), _row(UPDATES, values, "", 1))
+
+
+def _execution(message: dict[str, Any]) -> Landing:
+    ended = _parsed(ExecutionEnded, message)
+    values = ended.model_dump() | {"event_id": _digest(f"{ended.execution} {ended.redrives}")}
+    return Landing(EXECUTIONS, ended.started_at.astimezone(IST).date(), _row(EXECUTIONS, values, "", 1))
 
 
 def _digest(name: str) -> str:

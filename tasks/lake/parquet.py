@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.lake.schemas import PARTITION, Kind
+from tasks.objects import TABLES
 
 Row = Mapping[str, Any]
 
@@ -25,7 +26,7 @@ class WrongRow(ValueError):
 
 def folder(kind: str, day: date) -> str:
     """Where a kind's files of one trading date lie."""
-    return f"{kind}/{PARTITION}={day:%Y-%m-%d}/"
+    return f"{TABLES}/{kind}/{PARTITION}={day:%Y-%m-%d}/"
 
 
 def key(kind: str, day: date, ids: Iterable[str]) -> str:

@@ -14,9 +14,9 @@ from datetime import date
 
 from tasks.lake.erasures import Erasures
 from tasks.lake.messages import Landing, Unreadable, landing_of
-from tasks.objects import Objects
 from tasks.lake.parquet import WrongRow, encode, key, table
 from tasks.lake.schemas import KINDS, Kind
+from tasks.objects import Objects
 
 Place = tuple[str, date]
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tasks.objects import FolderObjects
 from tasks.lake.reading import open_lake
 from tasks.lake.writing import Message, Written, write
+from tasks.objects import TABLES, FolderObjects
 from tests.events.streams import order_image
 
 POSITION = {
@@ -96,7 +96,7 @@ def land(root: Path, *bodies: str) -> Written:
 
 
 def ask(root: Path, sql: str) -> list[tuple[Any, ...]]:
-    return open_lake(root).execute(sql).fetchall()
+    return open_lake(root / TABLES).execute(sql).fetchall()
 
 
 def sums(root: Path) -> tuple[int, int, Decimal]:

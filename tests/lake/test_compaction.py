@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tasks.lake.compaction import Compacted, NotTheSame, compact, partitions
-from tasks.objects import FolderObjects
 from tasks.lake.schemas import ORDERS, POSITIONS
+from tasks.objects import FolderObjects
 from tests.lake.material import ask, land, order, position, sums
 
 DAY = date(2026, 11, 23)
@@ -59,7 +59,7 @@ def test_one_file_with_each_event_once(tmp_path: Path) -> None:
     done = compact(ORDERS, DAY, FolderObjects(tmp_path))
     assert done is not None
     assert (done.files, done.rows) == (7, 12)
-    assert FolderObjects(tmp_path).keys("order_events/") == [done.key]
+    assert FolderObjects(tmp_path).keys("lake/order_events/") == [done.key]
     assert sums(tmp_path) == before == (12, 6, Decimal("16.50"))
     assert ask(tmp_path, "SELECT count(*) FROM order_events_files") == [(12,)]
 
@@ -102,14 +102,14 @@ def test_a_file_that_reads_back_otherwise_deletes_nothing(tmp_path: Path) -> Non
         """Keeps only a part of what it is given, and says nothing."""
 
         def put(self, key: str, content: bytes) -> None:
-            smallest = min(self.keys("order_events/"), key=lambda name: len(self.get(name) or b""))
+            smallest = min(self.keys("lake/order_events/"), key=lambda name: len(self.get(name) or b""))
             super().put(key, self.get(smallest) or b"")
 
     _small_files(tmp_path)
-    files = set(FolderObjects(tmp_path).keys("order_events/"))
+    files = set(FolderObjects(tmp_path).keys("lake/order_events/"))
     with pytest.raises(NotTheSame, match="rows, event_id"):
         compact(ORDERS, DAY, Forgetful(tmp_path))
-    assert files <= set(FolderObjects(tmp_path).keys("order_events/"))
+    assert files <= set(FolderObjects(tmp_path).keys("lake/order_events/"))
     assert sums(tmp_path) == (12, 6, Decimal("16.50"))
 
 

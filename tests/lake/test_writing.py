@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tasks.lake.messages import Unreadable, landing_of
-from tasks.objects import FolderObjects, MemoryObjects
 from tasks.lake.schemas import KINDS, ORDERS, TEXT, Column
 from tasks.lake.writing import write
+from tasks.objects import TABLES, FolderObjects, MemoryObjects
 from tests.lake.material import ask, land, messages, order, position, recorded, sums, update
 
 
@@ -38,9 +38,9 @@ def test_one_file_for_each_kind_and_trading_date() -> None:
     objects = MemoryObjects()
     write(messages(order(1), order(2), order(1, number=2, trading_date="2026-11-24"), position(1)), objects)
     assert [key.rpartition("/")[0] for key in objects.keys("")] == [
-        "order_events/trading_date=2026-11-23",
-        "order_events/trading_date=2026-11-24",
-        "position_events/trading_date=2026-11-23",
+        "lake/order_events/trading_date=2026-11-23",
+        "lake/order_events/trading_date=2026-11-24",
+        "lake/position_events/trading_date=2026-11-23",
     ]
 
 
@@ -114,7 +114,7 @@ def test_a_row_that_hides_among_others_is_found(tmp_path: Path) -> None:
 def test_what_the_store_refuses_comes_again_and_the_rest_is_done() -> None:
     class Full(MemoryObjects):
         def put(self, key: str, content: bytes) -> None:
-            if key.startswith("position_events"):
+            if key.startswith("lake/position_events"):
                 raise TimeoutError("no answer")
             super().put(key, content)
 
@@ -146,7 +146,7 @@ def test_a_new_version_lies_beside_old_files_and_one_query_reads_both(
 
     from tasks.lake.reading import open_lake
 
-    rows = open_lake(tmp_path, kinds).execute(
+    rows = open_lake(tmp_path / TABLES, kinds).execute(
         "SELECT order_id, version, venue_id, limit_price FROM order_events ORDER BY order_id, version"
     )
     price = Decimal(245)
