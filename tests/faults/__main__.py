@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import Pool
 
+from tests.faults.beside import BESIDE
 from tests.faults.matrix import CELLS, FAULTS, POINTS, Cell
 from tests.faults.play import Scenario, play
 from tests.faults.shapes import Shape, all_shapes
@@ -69,8 +70,8 @@ def quiet() -> None:
     gc.disable()
 
 
-def matrix(seed: int) -> Iterator[Scenario]:
-    return (Scenario((cell,), shape, seed) for cell in CELLS for shape in all_shapes())
+def matrix(seed: int, beside: str = "") -> Iterator[Scenario]:
+    return (Scenario((cell,), shape, seed, beside) for cell in CELLS for shape in all_shapes())
 
 
 def table(results: Iterable[Result]) -> list[str]:
@@ -142,6 +143,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--pairs", type=int, help="let hypothesis look for a pair of faults that breaks something"
     )
+    parser.add_argument("--beside", choices=BESIDE, default="", help="what else is done on the day")
     parser.add_argument("--guards", action="store_true", help="switch the guards off, one by one")
     given = parser.parse_args(arguments)
     quiet()
@@ -154,14 +156,15 @@ def main(arguments: list[str]) -> int:
 
         return pairs.report(given.pairs, given.first_seed, PROCESSES, say)
     if given.cell is not None:
-        return tell(Scenario(given.cell, given.shape, given.seed or 0))
-    if given.seed is not None:
+        return tell(Scenario(given.cell, given.shape, given.seed or 0, given.beside))
+    if given.seed is not None and not given.beside:
         return tell(Scenario.of_seed(given.seed))
     if given.seeds is not None:
         first = given.first_seed or 1
         seeds = range(first, first + given.seeds)
         return report(map(Scenario.of_seed, seeds), f"seeds {seeds.start} to {seeds.stop - 1}")
-    return report(matrix(0), "the matrix")
+    beside = f" beside {given.beside}" if given.beside else ""
+    return report(matrix(given.seed or 0, given.beside), f"the matrix{beside}")
 
 
 if __name__ == "__main__":
