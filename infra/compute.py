@@ -115,6 +115,7 @@ class ComputeStack(AlgoStack):
             made = self.functions[function.name]
             events.on_streams(function, made, dead)
             events.on_bus(function, made, heard, dead)
+            events.on_executions(function, made, dead)
 
     def _postbacks(self) -> None:
         """`POST /postback/{account}`. Whoever calls must know the account's secret: the checksum proves it."""

@@ -68,6 +68,8 @@ class Function:
         It puts events on the bus that `EVENT_BUS` names.
     hears
         The detail types of the bus's events that call it; `("*",)` for all.
+    follows
+        State machines, by name, whose executions' failures and redrives call it.
     http_timeout
         Seconds after which its slowest single request to a broker gives up; 0 where it makes none.
     """
@@ -90,6 +92,7 @@ class Function:
     fed_by: tuple[Table, ...] = ()
     publishes: bool = False
     hears: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
     http_timeout: float = 0.0
 
     @property
