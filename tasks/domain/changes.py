@@ -292,6 +292,13 @@ def _login(owner: str, name: str, _old: Document, new: Document) -> list[e.Domai
     return [e.LoginNeeded.model_validate({**new, "owner": owner, "account": name})]
 
 
+def _feed(_owner: str, name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
+    if new is None:
+        return []
+    kind = e.FeedBlind if new["state"] == "BLIND" else e.FeedSees
+    return [kind(account=name, at=new["at"], reason=new["reason"])]
+
+
 def _egress(item: str, new: Document) -> e.DomainEvent:
     if new is None:
         return e.EgressRemoved(egress=item)
@@ -306,6 +313,7 @@ _ITEMS: dict[str, Callable[[str, str, Document, Document], list[e.DomainEvent]]]
     "SUBSCRIPTION": _subscription,
     "ACCOUNT": _account,
     "LOGIN": _login,
+    "FEED": _feed,
 }
 _TABLES: dict[str, Callable[[Change], list[e.DomainEvent]]] = {
     "orders": _order,

@@ -10,8 +10,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tasks.api.aws import AccountSecrets, StepFunctions, ZerodhaLogins, services_from_environment
+from tasks.api.aws import AccountSecrets, ZerodhaLogins, services_from_environment
 from tasks.api.handler import FUNCTION
+from tasks.executions import StepFunctions
 from tasks.spec import machine_variable
 
 REGION = "ap-south-1"
