@@ -22,6 +22,10 @@ GRACE = 1.0
 """Seconds: an order that left before the window closed may arrive a moment later."""
 BACK_WITHIN = 30.0
 """Seconds from the broker's, or the token's, return to the first closing order."""
+SWEPT = 67.0
+"""Seconds from an exit's time to the minute's look that finds it not begun: the second one after it."""
+RECOGNISED = 75.0
+"""Seconds from what a person trades to the reconciler's word of it."""
 RESULT = {
     Status.COMPLETE: OrderState.FILLED,
     Status.CANCELLED: OrderState.CANCELLED,
@@ -67,7 +71,8 @@ class Day:
     @property
     def exit_due(self) -> float:
         at = due(self.world, self.expected).timestamp()
-        return at + max(0.0, self.expected.exit_late - 120.0)
+        late = max(0.0, self.expected.exit_late - 120.0)
+        return at + (SWEPT if self.expected.swept else min(late, SWEPT))
 
 
 Check = Callable[[Day, str], Iterator[str]]
@@ -338,6 +343,21 @@ def _signed(side: str, units: int) -> int:
     return units if side == "BUY" else -units
 
 
+def strangers_are_recognised(day: Day, account: str) -> Iterator[str]:
+    """I6: what others traded in a contract of ours is told within a minute or so, each time."""
+    plan = day.plan(account)
+    if plan is None or day.expected.parts or "Reconcile" not in day.expected.housekeeping:
+        return
+    ours = {leg.symbol for leg in plan.legs}
+    told = [at for at, name, who in day.world.alarms.raised if (name, who) == ("ExternalActivity", account)]
+    for order in day.world.venue.orders(account):
+        at = order.accepted_at.timestamp()
+        if order.from_api or not order.filled or order.contract.symbol not in ours:
+            continue
+        if not any(at <= moment <= at + RECOGNISED for moment in told):
+            yield f"{order.filled} {order.contract.symbol} at {order.accepted_at:%H:%M:%S}: nobody was told"
+
+
 CHECKS: dict[str, Check] = {
     "I1": one_order_per_intent,
     "I2": flat_at_the_end,
@@ -345,6 +365,7 @@ CHECKS: dict[str, Check] = {
     "I4": never_over_closed,
     "I5": hedges_first,
     "I6": ledgers_agree,
+    "I6 outside": strangers_are_recognised,
     "I7": rows_only_move_forward,
     "I8": within_limits,
     "I9": whole_or_nothing,
