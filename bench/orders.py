@@ -163,6 +163,7 @@ def _leg(number: int) -> ResolvedLeg:
         tick="0.05",
         freeze=600,
         limit_price="200.00",
+        quote="204.00",
         reason="bench",
     )
 

@@ -72,6 +72,11 @@ class Quote:
     ask: Decimal | None
     at: datetime
 
+    @property
+    def middle(self) -> Decimal:
+        """Half-way between bid and ask; the last price where one of them is missing."""
+        return (self.bid + self.ask) / 2 if self.bid and self.ask else self.last
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:

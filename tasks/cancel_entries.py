@@ -20,7 +20,7 @@ from tasks.stores.ports import OrderRow
 FUNCTION = Function(
     name="CancelEntries",
     module="tasks.cancel_entries",
-    timeout=60,
+    timeout=40,  # with what follows, less than the minute after which a person has to be called
     http_timeout=HTTP_TIMEOUT,
     reads=(Table.ORDERS, Table.RUNS, Table.CALLBACKS, Table.CATALOG),
     writes=(Table.ORDERS, Table.RUNS, Table.CALLBACKS),

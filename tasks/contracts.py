@@ -38,7 +38,10 @@ class AccountRef(Slot):
 
 
 class ResolvedLeg(Slot):
-    """One leg of a strategy, with the contract that was chosen for it and why."""
+    """One leg of a strategy, with the contract that was chosen for it and why.
+
+    `quote` is the middle of bid and ask at that moment, which fills are compared with.
+    """
 
     leg: int
     exchange: str
@@ -53,6 +56,7 @@ class ResolvedLeg(Slot):
     tick: str
     freeze: int
     limit_price: str
+    quote: str
     reason: str
 
 
@@ -77,7 +81,10 @@ class AccountTask(Slot):
 
 
 class PlannedOrder(Slot):
-    """One order that is to be sent. ClaimOrder writes it to the orders table before anything leaves."""
+    """One order that is to be sent. ClaimOrder writes it to the orders table before anything leaves.
+
+    `quote` is the middle of bid and ask when it was decided, "0" where nobody knew.
+    """
 
     order_id: str
     position_id: str
@@ -99,6 +106,7 @@ class PlannedOrder(Slot):
     quantity: int
     product: str
     limit_price: str
+    quote: str
     tick: str
     entry_until: str
 

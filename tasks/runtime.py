@@ -64,9 +64,9 @@ class Scheduler(Protocol):
 
 
 class Egress(Protocol):
-    """Which address a proxy's requests leave from."""
+    """Which address an egress's requests leave from."""
 
-    def address(self, proxy_url: str) -> str:
+    def address(self, egress: str) -> str:
         """As the other side sees it. Raises `EgressRefused` if nothing comes through."""
 
 

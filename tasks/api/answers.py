@@ -70,24 +70,6 @@ class SquaredOff(Answer):
     paused: list[str] = Field(default_factory=list)
 
 
-class EgressAnswer(Answer):
-    """A proxy, as admins see it. Its address with the password is not shown."""
-
-    name: str
-    address: str
-    owner: str
-    family: list[str]
-    version: int
-
-
-class PlatformAnswer(Answer):
-    strangers: bool
-    empanelment: str
-    algo_id: str
-    data_account: str
-    version: int
-
-
 class Upcoming(Answer):
     """One thing that will happen. `sure` is False where the listed expiries, and so the DTE, are not known."""
 

@@ -19,7 +19,9 @@ from tasks.domain.basket import (
     AccountStatus,
     BasketKind,
     EgressName,
+    IpAddress,
     Platform,
+    ProxyUrl,
     UserId,
     parse,
 )
@@ -133,10 +135,13 @@ class ProfileBody(Model):
 
 
 class EgressBody(Model):
-    """A forward proxy. `family` are users of one family, who may share its address."""
+    """A forward proxy. `family` are users of one family, who may share its address.
 
-    address: str = Field(max_length=64)
-    proxy_url: str = Field(max_length=200, repr=False)
+    `proxy_url` may hold a user and a password, and is never shown again; left out, the one known stays.
+    """
+
+    address: IpAddress
+    proxy_url: ProxyUrl | None = Field(default=None, repr=False)
     family: tuple[UserId, ...] = Field(default=(), max_length=20)
 
 

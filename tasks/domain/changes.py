@@ -275,15 +275,7 @@ def _account(owner: str, name: str, old: Document, new: Document) -> list[e.Doma
         kind = e.BrokerAccountLinked
     elif new.get("valid_until") != old.get("valid_until") and new.get("valid_until"):
         kind = e.BrokerLoggedIn
-    return [kind(owner=owner, account=name, document=_without_proxy(new))]
-
-
-def _without_proxy(document: dict[str, Any]) -> dict[str, Any]:
-    """A proxy's URL may hold its password: events have its name and the registered address."""
-    egress = document.get("egress")
-    if not egress:
-        return document
-    return {**document, "egress": {"name": egress.get("name", ""), "address": egress.get("address", "")}}
+    return [kind(owner=owner, account=name, document=new)]
 
 
 def _login(owner: str, name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
@@ -295,7 +287,7 @@ def _login(owner: str, name: str, _old: Document, new: Document) -> list[e.Domai
 def _egress(item: str, new: Document) -> e.DomainEvent:
     if new is None:
         return e.EgressRemoved(egress=item)
-    return e.EgressChanged(egress=item, address=str(new.get("address", "")))
+    return e.EgressChanged(egress=item, address=str(new.get("address", "")), document=new)
 
 
 _ITEMS: dict[str, Callable[[str, str, Document, Document], list[e.DomainEvent]]] = {

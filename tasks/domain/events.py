@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Facts(BaseModel):
@@ -189,7 +189,9 @@ class OfEgress(DomainEvent):
 
 
 class EgressChanged(OfEgress):
-    """The operator added a forward proxy, or changed who may share it."""
+    """The operator added a forward proxy, or changed who may share it. Its password is in no event."""
+
+    document: dict[str, Any] = Field(default_factory=dict)
 
 
 class EgressRemoved(OfEgress):
@@ -314,7 +316,10 @@ class ExternalActivityDetected(DomainEvent):
 
 
 class OrderFacts(Facts):
-    """An order as its row has it. Prices are rupees as text, quantities units."""
+    """An order as its row has it. Prices are rupees as text, quantities units.
+
+    `quote` is the middle of bid and ask when it was decided; "0" where nobody knew.
+    """
 
     order_id: str
     position_id: str
@@ -335,6 +340,7 @@ class OrderFacts(Facts):
     quantity: int
     product: str
     limit_price: str
+    quote: str = "0"
     status: str = "CLAIMED"
     broker_order_id: str = ""
     filled_quantity: int = 0

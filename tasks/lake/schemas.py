@@ -131,7 +131,7 @@ ORDERS = Kind(
         *_columns("exchange symbol side"),
         Column("quantity", WHOLE),
         Column("product"),
-        Column("limit_price", PRICE),
+        *_columns("limit_price quote", PRICE),
         *_columns("status broker_order_id"),
         Column("filled_quantity", WHOLE),
         Column("average_price", PRICE),

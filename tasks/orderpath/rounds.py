@@ -67,7 +67,7 @@ def closing_orders(
             leg,
             _parts(leg, units, _freeze(stores, leg, rounds)),
             number=len(rounds) + 1,
-            price=_price(leg, quotes.get(f"{leg.exchange}:{leg.symbol}")),
+            quote=quotes.get(f"{leg.exchange}:{leg.symbol}"),
         )
     )
 
@@ -78,7 +78,7 @@ def _parts(leg: PlannedLeg, units: int, freeze: int) -> tuple[int, ...]:
 
 
 def _of_leg(
-    plan: AccountRun, leg: PlannedLeg, parts: tuple[int, ...], *, number: int, price: Decimal
+    plan: AccountRun, leg: PlannedLeg, parts: tuple[int, ...], *, number: int, quote: Quote | None
 ) -> list[PlannedOrder]:
     return [
         planned_order(
@@ -89,7 +89,8 @@ def _of_leg(
             attempt=number,
             side=leg.side.opposite,
             quantity=quantity,
-            limit_price=price,
+            limit_price=_price(leg, quote),
+            quote=quote.middle if quote else Decimal(0),
         )
         for slice_no, quantity in enumerate(parts, start=1)
     ]

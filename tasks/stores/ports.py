@@ -90,6 +90,7 @@ class OrderRow(Row):
     quantity: int
     product: Product
     limit_price: Decimal
+    quote: Decimal = Decimal(0)
     tick: Decimal
     entry_until: datetime
     status: OrderState = OrderState.CLAIMED
@@ -138,6 +139,7 @@ class PlannedLeg(Row):
     freeze: int
     slices: tuple[int, ...]
     limit_price: Decimal
+    quote: Decimal = Decimal(0)
 
 
 class AccountRun(Row):

@@ -235,6 +235,55 @@ def test_a_command_that_is_not_one_is_misuse(words: list[str]) -> None:
     assert main(words) == 2
 
 
+SETTINGS = {
+    "strangers": True, "empanelment": "NSE/1", "algo_id": "A7", "data_account": "ZA1234", "version": 3,
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize(
+    ("words", "changed"),
+    [
+        (["set", "--data-account", "ZB5678"], {"data_account": "ZB5678"}),
+        (["set", "--algo-id", ""], {"algo_id": ""}),
+        (["admit", "--empanelment", "NSE/2"], {"empanelment": "NSE/2"}),
+        (["close"], {"strangers": False}),
+    ],
+)
+def test_a_setting_is_changed_without_the_others(
+    platform: Platform, words: list[str], changed: dict[str, Any]
+) -> None:
+    platform.answers = {"GET /platform": (200, SETTINGS), "PUT /platform": (200, SETTINGS)}
+    assert main(["operator", *words]) == 0
+    name, headers, body = platform.asked[-1]
+    assert (name, headers["If-Match"]) == ("PUT /platform", '"3"')
+    assert body == {name: value for name, value in SETTINGS.items() if name != "version"} | changed
+
+
+@pytest.mark.usefixtures("config")
+def test_an_egress_is_changed_without_asking_for_its_password(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {
+        "name": "m",
+        "address": "203.0.113.7",
+        "proxy": "http://p:1",
+        "owner": "",
+        "family": [],
+        "version": 1,
+    }
+    platform.answers["PUT /egresses/m"] = (200, row)
+    monkeypatch.setenv("ALGO_PROXY_URL", "http://u:canary@p:1")
+    assert main(["operator", "egress", "m", "--address", "203.0.113.7"]) == 0
+    assert platform.asked[-1][2]["proxy_url"] == "http://u:canary@p:1"
+    monkeypatch.delenv("ALGO_PROXY_URL")
+    platform.answers |= {"GET /egresses/m": (200, row), "GET /egresses": (200, [row])}
+    assert main(["operator", "egress", "m", "--family", "mother"]) == 0
+    assert platform.asked[-1][2] == {"address": "203.0.113.7", "family": ["mother"]}
+    assert main(["operator", "egresses"]) == 0
+    assert "canary" not in capsys.readouterr().out
+
+
 def test_square_off_wants_to_know_what(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["square-off"]) == 1
     assert "--everything" in capsys.readouterr().err

@@ -228,6 +228,7 @@ def leg(number: int, right: str, side: str = "SELL", lots: int = 1) -> ResolvedL
         tick="0.05",
         freeze=600,
         limit_price="245.00" if side == "SELL" else "255.00",
+        quote="250.00",
         reason="ATM",
     )
 

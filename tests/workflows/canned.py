@@ -45,6 +45,7 @@ ORDER = PlannedOrder(
     quantity=35,
     product="MIS",
     limit_price="100.05",
+    quote="100.90",
     tick="0.05",
     entry_until="2026-11-23T04:05:00Z",
 )
