@@ -21,6 +21,7 @@ from brokers.protocol import Broker
 from brokers.registry import connect
 from tasks.domain import items
 from tasks.egress import ECHO, EchoedAddress, secret_name
+from tasks.objects import Objects
 from tasks.runtime import Runtime
 from tasks.stores.dynamodb import from_environment
 from tasks.stores.ports import CatalogStore
@@ -46,6 +47,7 @@ def runtime_from_environment() -> Runtime:
         bus=OnDemand(_bus),
         scheduler=OnDemand(_scheduler),
         egress=EchoedAddress(proxy_of, _echo()),
+        lake=OnDemand(_lake),
     )
 
 
@@ -53,6 +55,12 @@ def _echo() -> str:
     """Who tells an egress its address: on one machine the simulator."""
     root = os.environ.get("KITE_ROOT")
     return os.environ.get("ADDRESS_ECHO_URL") or (f"{root}/_sim/address" if root else ECHO)
+
+
+def _lake() -> Objects:
+    from tasks.lake_bucket import lake_objects  # noqa: PLC0415  (only the lake's own functions need it)
+
+    return lake_objects()
 
 
 class OnDemand:
