@@ -74,6 +74,52 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """One price of one instrument, as a stream told it.
+
+    Parameters
+    ----------
+    symbol
+        As brokers quote it: `NFO:BANKNIFTY26NOV58400CE`, `NSE:NIFTY BANK`.
+    bid, ask
+        None where the book is empty on that side; an index has no book.
+    volume
+        Units traded so far today, 0 for an index.
+    at
+        The exchange's time (whole seconds at Kite), or when it came, where the stream doesn't say.
+    received_at
+        When it came, on the platform's clock.
+    """
+
+    symbol: str
+    last: Decimal
+    bid: Decimal | None
+    ask: Decimal | None
+    volume: int
+    at: datetime
+    received_at: datetime
+
+    def supersedes(self, other: Tick) -> bool:
+        """It is newer than `other`. The exchange's clock decides; within its second, the order of coming."""
+        return (self.at, self.received_at) > (other.at, other.received_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What was traded from `start` (aware, IST) for one minute, or another length. Kite calls it a candle.
+
+    `volume` is in units, 0 for an index.
+    """
+
+    start: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRequest:
     """A limit order for the day. `tag` is ours, at most 20 characters, and finds the order again."""
 

@@ -37,6 +37,7 @@ class Input(BaseModel):
 class Output(Slot):
     """The run. Times are UTC and whole seconds, as Step Functions' Wait and Choice take them.
 
+    `user_id` is whose run it is: who started it by hand for themselves, else the strategy's owner.
     `strategy` is the document as it is now, without accounts: a newer version counts from the next run on.
     """
 
@@ -135,7 +136,7 @@ def _output(
         side=TransactionType(payload.transaction_type),
         run_key=run_key(payload.strategy_id, payload.trading_date, payload.run),
         trading_date=payload.trading_date.isoformat(),
-        user_id=payload.user_id,
+        user_id=payload.told_to,
         basket_id=payload.basket_id,
         strategy_id=payload.strategy_id,
         underlying=underlying,

@@ -1,8 +1,9 @@
 """Who takes part in a run: the owner's accounts, and, of a marketplace strategy, every subscriber's.
 
-A paused subscriber or account enters nothing. An account of a subscriber that is no longer linked is left out
-and alarms, because one person's mistake stops nobody else; an owner's own stops their own run, so that they
-mend it and redrive.
+Of a run that somebody started by hand for themselves (`only_for`), it is their own accounts alone. A paused
+subscriber or account enters nothing. An account of a subscriber that is no longer linked is left out and
+alarms, because one person's mistake stops nobody else; an owner's own stops their own run, so that they mend it
+and redrive.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def participants(
         For a user's own strategy. A marketplace strategy that nobody follows has none, and that is no error.
     """
     if payload.user_id == items.MARKETPLACE:
-        return _everybody(payload.basket_id or strategy.basket_id, strategy, document, rt)
+        return _everybody(payload, strategy, document, rt)
     seats = [_Seat(payload.user_id, account) for account in strategy.accounts]
     if not seats:
         raise NoAccounts(f"strategy {strategy.strategy_id!r}: accounts: name at least one broker account")
@@ -65,12 +66,14 @@ def participants(
 
 
 def _everybody(
-    basket_id: str, strategy: Strategy, document: Mapping[str, Any], rt: Runtime
+    payload: Payload, strategy: Strategy, document: Mapping[str, Any], rt: Runtime
 ) -> list[AccountRef]:
+    basket_id = payload.basket_id or strategy.basket_id
     publisher = str(document.get("publisher") or "")
     own = [_Seat(publisher, account) for account in strategy.accounts if publisher]
     rows = rt.stores.catalog.list(items.MARKETPLACE, items.subscriber(basket_id))
-    seats = [*own, *(seat for row in rows if not row.get("paused") for seat in _seats_of(row))]
+    everyone = [*own, *(seat for row in rows if not row.get("paused") for seat in _seats_of(row))]
+    seats = [seat for seat in everyone if payload.only_for in ("", seat.user_id)]
     linked = rt.stores.catalog.get_many(seat.key for seat in seats)
     for seat in seats:
         if seat.key not in linked:

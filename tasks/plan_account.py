@@ -61,6 +61,8 @@ def run(request: Input, rt: Runtime) -> Wave:
 
 
 def _go_on(plan: AccountRun) -> Wave:
+    if plan.phase is Phase.FLAT and not plan.legs:
+        return no_wave(WaveStatus.MISSED, Purpose.ENTRY, reason="it was squared off before it entered")
     if plan.phase in (Phase.EXITING, Phase.FLAT):
         return no_wave(WaveStatus.MISSED, Purpose.ENTRY, reason=f"the account is {plan.phase} already")
     return entry_wave(plan)

@@ -214,12 +214,13 @@ def _account_run(events: Sequence[Recorded]) -> views.View | None:
     found = _last(events, e.OfAccountRun)
     if found is None:
         return None
-    run = found[0].run
+    run, called_off = found[0].run, isinstance(found[0], e.EntryCalledOff)
     executions = {"ENTRY": run.execution, "EXIT": run.exit_execution}
     return views.RunView.model_validate(
         {
             **run.model_dump(),
-            "status": run.phase,
+            "status": "CALLED_OFF" if called_off else run.phase,
+            "reason": "squared off before it entered" if called_off else "",
             "executions": {side: arn for side, arn in executions.items() if arn},
             "updated_at": events[-1].at,
         }

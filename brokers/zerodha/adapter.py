@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, TypeVar
 
 from brokers.clock import Clock
@@ -29,7 +30,7 @@ from brokers.model import (
 from brokers.zerodha.books import fill_of, identifier_of, orders_of, positions_of, quote_of
 from brokers.zerodha.credentials import Credentials
 from brokers.zerodha.failures import read_error, send_outcome
-from brokers.zerodha.http import check_proxy_url, open_wire, secrets_of_proxy, sending
+from brokers.zerodha.http import Wire, check_proxy_url, open_wire, secrets_of_proxy, sending
 from brokers.zerodha.instruments import UnreadableInstruments, parse_instruments
 
 T = TypeVar("T")
@@ -69,7 +70,11 @@ class Zerodha:
         self._algo_id = algo_id
         self._proxy_url = check_proxy_url(proxy_url) if proxy_url else None
         self._secrets = (*secrets_of_proxy(proxy_url), *credentials.secrets)
-        self._reader = open_wire(credentials, root)
+
+    @cached_property
+    def _reader(self) -> Wire:
+        """Opened by the first read: who only sends needs none."""
+        return open_wire(self._credentials, self._root)
 
     def __repr__(self) -> str:
         return f"Zerodha(account={self.account!r})"

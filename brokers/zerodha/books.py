@@ -65,6 +65,8 @@ def decimal_of(number: Any) -> Decimal:
 
 def units_of(number: Any) -> int:
     """A quantity in units. None is 0; a fraction raises ValueError."""
+    if type(number) is int:
+        return number
     value = decimal_of(number)
     if value != int(value):
         raise ValueError(f"not a whole number of units: {number!r}")

@@ -53,10 +53,19 @@ class StartedExit(Answer):
     status: str
 
 
+class CalledOff(Answer):
+    """An account's entry that only waited for its time, and now does not come."""
+
+    run_key: str
+    account: str
+    strategy_id: str
+
+
 class SquaredOff(Answer):
-    """Every account that was not flat, and what was stopped from entering again."""
+    """Every account that was not flat, the entries called off, and what was stopped from entering again."""
 
     exits: list[StartedExit]
+    called_off: list[CalledOff] = Field(default_factory=list)
     disabled: list[str] = Field(default_factory=list)
     paused: list[str] = Field(default_factory=list)
 

@@ -141,9 +141,13 @@ class EgressBody(Model):
 
 
 class RunBody(Model):
-    """Of a run by hand: when it exits, if not at the strategy's own time."""
+    """Of a run by hand: when it exits, if not at the strategy's own time.
+
+    `everybody`, for admins: a published strategy runs in the accounts of all who take part in it.
+    """
 
     exit_time: TimeOfDay | None = None
+    everybody: bool = False
 
 
 class SquareOffBody(Model):

@@ -110,7 +110,8 @@ class RunView(View):
     strategy_id: str
     trading_date: date
     underlying: str = ""
-    status: str  # STARTED | SKIPPED | MISSED | FAILED, or the account's phase ENTERING | OPEN | EXITING | FLAT
+    status: str
+    """STARTED, SKIPPED, MISSED, FAILED or CALLED_OFF; or the account's phase: ENTERING, OPEN, EXITING, FLAT."""
     reason: str = ""
     exit_at: datetime | None = None
     executions: dict[str, str] = Field(default_factory=dict)

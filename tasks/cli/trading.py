@@ -104,12 +104,18 @@ def run(
     context: typer.Context,
     strategy_id: Annotated[str, typer.Argument(help="Which strategy.")],
     exit_time: Annotated[str, typer.Option("--exit", help="When to close, such as 14:30.")] = "",
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="For admins: in the accounts of all who take part.")
+    ] = False,
 ) -> None:
-    """Enter a strategy now, whatever its weekdays and days to expiry say."""
+    """Enter a strategy now, whatever its weekdays and days to expiry say.
+
+    Yours, or a published one that you follow: in your own accounts.
+    """
     at = here(context)
-    made = at.api.send(
-        "POST", f"/strategies/{strategy_id}/run", {"exit_time": exit_time} if exit_time else None
-    )
+    asked = {"exit_time": exit_time} if exit_time else {}
+    body = {**asked, **({"everybody": True} if everybody else {})}
+    made = at.api.send("POST", f"/strategies/{strategy_id}/run", body or None)
     at.screen.say(f"{made['run_key']} enters now and exits at {made['exit_time']}. Then: algo watch", made)
 
 
@@ -132,9 +138,16 @@ def square_off(
     sure(f"Close {what} now?", yes=yes)
     path = f"/strategies/{strategy}" if strategy else f"/accounts/{account}" if account else ""
     made = at.api.send("POST", f"{path}/square-off", {"stop": stop} if everything else None)
-    count = len(made["exits"])
-    names = ", ".join(f"{each['strategy_id']} in {each['account']}" for each in made["exits"])
-    at.screen.say(f"{count} exits: {names}" if count else "Nothing is open.", made)
+    said = [
+        f"{len(made[what])} {words}: {_named(made[what])}"
+        for what, words in (("exits", "exits"), ("called_off", "entries called off"))
+        if made[what]
+    ]
+    at.screen.say("; ".join(said) or "Nothing is open.", made)
+
+
+def _named(parts: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{each['strategy_id']} in {each['account']}" for each in parts)
 
 
 @app.command()

@@ -149,7 +149,7 @@ def _claim(old: Image | None, new: Image, *, side: str) -> list[e.DomainEvent]:
 def _account_run(old: Image | None, new: Image) -> list[e.DomainEvent]:
     run = e.AccountRunFacts.model_validate(new)
     if old is None:
-        return [e.EntryPlanned(run=run)]
+        return [(e.EntryCalledOff if run.phase == "FLAT" else e.EntryPlanned)(run=run)]
     before = e.AccountRunFacts.model_validate(old)
     found: list[e.DomainEvent] = []
     if run.exit_at != before.exit_at:

@@ -15,6 +15,7 @@
      ├── DeltaOutOfRange       no listed strike has such a delta
      ├── QuoteMissing          the broker gave no price
      ├── FreezeLimitUnknown    no freeze limit is on file
+     ├── RateUnknown           no charge is on file for that day, exchange or broker
      └── TooManySlices         the order is too big for nine slices
 
 The class names are part of the contract with the state machines: a Python Lambda's exception surfaces in
@@ -86,6 +87,10 @@ class QuoteMissing(DomainError):
 
 class FreezeLimitUnknown(DomainError):
     """No freeze limit is on file for the underlying on that day."""
+
+
+class RateUnknown(DomainError):
+    """No charge is on file for that day, exchange or broker: guessing would report a wrong profit."""
 
 
 class TooManySlices(DomainError):

@@ -259,6 +259,10 @@ class EntryPlanned(OfAccountRun):
     """What one account will do in a run is frozen, its `exit_at` too. Nothing was sent yet."""
 
 
+class EntryCalledOff(OfAccountRun):
+    """Squared off before anything was planned: this account enters nothing in this run."""
+
+
 class EntryCompleted(OfAccountRun):
     """The account's position stands as it was meant to."""
 

@@ -154,6 +154,9 @@ Dte = Annotated[
 """Days to expiry on which to trade; empty means any."""
 
 Name = Annotated[str, AfterValidator(_matching(r"[A-Za-z0-9._:@-]{1,128}", "letters, digits and . _ : @ -"))]
+MaybeName = Annotated[
+    str, AfterValidator(_matching(r"[A-Za-z0-9._:@-]{0,128}", "letters, digits and . _ : @ -, or nothing"))
+]
 StrategyId = Annotated[
     str,
     AfterValidator(_matching(r"[a-z0-9-]{1,24}", "1 to 24 lower-case letters, digits and hyphens")),
@@ -169,5 +172,7 @@ AccountId = Annotated[
     AfterValidator(_matching(r"[A-Z0-9]{2,12}", "2 to 12 capital letters and digits, such as ZA1234")),
     Field(json_schema_extra={"pattern": "^[A-Z0-9]{2,12}$"}),
 ]
-RunId = Annotated[str, AfterValidator(_matching(r"S|M[1-9]\d?", "S for the schedule, or M1 to M99 by hand"))]
+RunId = Annotated[
+    str, AfterValidator(_matching(r"S|M[1-9]\d{0,3}", "S for the schedule, or M1 to M9999 by hand"))
+]
 """Strategy and account ids are short because an execution's name, at most 80 characters, holds both."""

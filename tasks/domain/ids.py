@@ -16,6 +16,7 @@ import hashlib
 import re
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -61,6 +62,7 @@ def is_ours(tag: str) -> bool:
     return _OURS.fullmatch(tag) is not None
 
 
+@lru_cache(maxsize=1024)
 def _digest(text: str) -> str:
     """80 bits of SHA-256 as 16 characters of Crockford base32."""
     bits = int.from_bytes(hashlib.sha256(text.encode()).digest()[:10], "big")

@@ -12,13 +12,14 @@ from pydantic import AwareDatetime, ValidationError, ValidationInfo, field_valid
 from brokers.clock import IST
 from tasks.domain.errors import InvalidPayload
 from tasks.domain.explain import problems
-from tasks.domain.fields import Dte, Model, Name, RunId, StrategyId, TimeOfDay, Weekday, Weekdays
+from tasks.domain.fields import Dte, MaybeName, Model, Name, RunId, StrategyId, TimeOfDay, Weekday, Weekdays
 
 
 class Payload(Model):
     """One event. `scheduled_time` decides the trading date, so a late delivery still means its own day.
 
-    `run` is S for the schedule, M1, M2, … for runs started by hand.
+    `run` is S for the schedule, M1, M2, … for runs started by hand. `only_for` is the user who runs a published
+    strategy by hand in their own accounts; "" is everybody who takes part.
     """
 
     user_id: Name
@@ -31,6 +32,12 @@ class Payload(Model):
     dte: Dte = ()
     scheduled_time: AwareDatetime
     run: RunId = "S"
+    only_for: MaybeName = ""
+
+    @property
+    def told_to(self) -> str:
+        """Whose run it is: who started it for themselves, else the strategy's owner."""
+        return self.only_for or self.user_id
 
     @property
     def trading_date(self) -> date:
@@ -62,6 +69,7 @@ _NEEDED_TO_EXIT = (
     "exit_time",
     "scheduled_time",
     "run",
+    "only_for",
 )
 _KNOWN = tuple(Payload.model_fields)
 

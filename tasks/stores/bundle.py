@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks.stores.feed_ports import BarStore, FeedStateStore, LeaseStore, QuoteStore
 from tasks.stores.journal import EventStore, ViewStore
 from tasks.stores.ports import (
     CallbackStore,
@@ -27,3 +28,7 @@ class Stores:
     views: ViewStore
     events: EventStore
     pace: PaceStore
+    quotes: QuoteStore
+    bars: BarStore
+    leases: LeaseStore
+    feeds: FeedStateStore

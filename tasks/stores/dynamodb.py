@@ -17,6 +17,7 @@ from tasks.domain.pace import Pace
 from tasks.spec import Table
 from tasks.stores import documents
 from tasks.stores.bundle import Stores
+from tasks.stores.feed_dynamodb import DynamoBars, DynamoFeedStates, DynamoLeases, DynamoQuotes
 from tasks.stores.forward import changes
 from tasks.stores.journal_dynamodb import DynamoEvents, DynamoViews
 from tasks.stores.ports import (
@@ -67,6 +68,10 @@ def dynamodb_stores(
         views=DynamoViews(tables[Table.VIEWS]),
         events=DynamoEvents(tables[Table.EVENTS]),
         pace=DynamoPace(tables[Table.RUNS]),
+        quotes=DynamoQuotes(tables[Table.MARKET]),
+        bars=DynamoBars(tables[Table.MARKET]),
+        leases=DynamoLeases(tables[Table.MARKET]),
+        feeds=DynamoFeedStates(tables[Table.MARKET]),
     )
 
 

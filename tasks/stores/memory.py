@@ -13,6 +13,7 @@ from brokers.clock import IST
 from tasks.domain.ids import Purpose
 from tasks.domain.pace import Pace
 from tasks.stores.bundle import Stores
+from tasks.stores.feed_memory import MemoryBars, MemoryFeedStates, MemoryLeases, MemoryQuotes
 from tasks.stores.forward import changes
 from tasks.stores.journal_memory import MemoryEvents, MemoryViews
 from tasks.stores.ports import ANY, AccountRun, Change, ExitRound, OrderRow, OrderState, Phase, PositionRow
@@ -32,6 +33,10 @@ def memory_stores() -> Stores:
         views=MemoryViews(lock),
         events=MemoryEvents(lock),
         pace=MemoryPace(lock),
+        quotes=MemoryQuotes(lock),
+        bars=MemoryBars(lock),
+        leases=MemoryLeases(lock),
+        feeds=MemoryFeedStates(lock),
     )
 
 

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from brokers.clock import IST
-from tasks.domain.payload import parse_payload
+from tasks.api import run_now
+from tasks.domain import items
+from tasks.domain.payload import Payload, parse_payload
+from tasks.domain.strategy import parse_strategy
+from tasks.participants import participants
 from tasks.stores.ports import AccountRun, Phase
 from tests.api.world import NOON, STRADDLE, Client, World, linked, published
 from tests.stores.rows import a_plan
@@ -92,6 +96,147 @@ def test_a_disabled_strategy_is_not_run(asha: Client) -> None:
     strategy_id = enabled(asha)
     asha.post(f"/strategies/{strategy_id}/disable")
     assert asha.post(f"/strategies/{strategy_id}/run").status == 409
+
+
+@pytest.fixture
+def market(world: World) -> tuple[Client, str, str]:
+    """A published straddle with an account of its publisher, followed by Asha and Ravi."""
+    admin, basket_id, strategy_id = published(world, accounts=("ZM0001",))
+    for name, account in (("asha", "ZA1234"), ("ravi", "ZB5678")):
+        client = world.user(name)
+        linked(world, client, account)
+        assert client.post("/subscriptions", {"basket_id": basket_id, "accounts": [account]}).status == 201
+    return admin, basket_id, strategy_id
+
+
+def payloads(world: World) -> list[Payload]:
+    return [parse_payload(event) for event in world.executions.started.values()]
+
+
+def taking_part(world: World, event: Payload) -> list[tuple[str, str]]:
+    """As OpenRun finds them."""
+    document = world.stores.catalog.get(event.user_id, items.strategy(event.strategy_id)) or {}
+    found = participants(event, parse_strategy(document), document, world.runtime)
+    return [(one.user_id, one.account) for one in found]
+
+
+def test_an_admin_runs_a_published_strategy_for_all_who_take_part(
+    world: World, market: tuple[Client, str, str]
+) -> None:
+    admin, _, strategy_id = market
+    answer = admin.post(f"/strategies/{strategy_id}/run", {"everybody": True})
+    assert (answer.status, answer.body["run_key"]) == (202, f"{strategy_id}-20261123-M1")
+    entry, leave = payloads(world)
+    assert (entry.user_id, entry.only_for, leave.only_for) == ("marketplace", "", "")
+    assert taking_part(world, entry) == [("admin-1", "ZM0001"), ("asha", "ZA1234"), ("ravi", "ZB5678")]
+
+
+def test_a_subscriber_runs_it_for_their_own_accounts_alone(
+    world: World, market: tuple[Client, str, str]
+) -> None:
+    _, _, strategy_id = market
+    asha, ravi = world.user("asha"), world.user("ravi")
+    assert asha.post(f"/strategies/{strategy_id}/run", {"everybody": True}).status == 403
+    assert world.executions.started == {}
+    assert asha.post(f"/strategies/{strategy_id}/run").status == 202
+    assert ravi.post(f"/strategies/{strategy_id}/run").body["run_key"].endswith("-M2")
+    mine, leave, his, _ = payloads(world)
+    assert (mine.told_to, leave.told_to, his.told_to) == ("asha", "asha", "ravi")
+    assert taking_part(world, mine) == [("asha", "ZA1234")]
+    assert taking_part(world, his) == [("ravi", "ZB5678")]
+
+
+def test_the_publisher_may_run_it_for_themselves_too(world: World, market: tuple[Client, str, str]) -> None:
+    admin, _, strategy_id = market
+    assert admin.post(f"/strategies/{strategy_id}/run").status == 202
+    assert taking_part(world, payloads(world)[0]) == [("admin-1", "ZM0001")]
+
+
+def test_who_does_not_take_part_runs_nothing(world: World, market: tuple[Client, str, str]) -> None:
+    admin, basket_id, strategy_id = market
+    assert "subscribe first" in world.user("eve").post(f"/strategies/{strategy_id}/run").body["message"]
+    asha = world.user("asha")
+    asha.post(f"/subscriptions/{basket_id}/pause")
+    assert "paused" in asha.post(f"/strategies/{strategy_id}/run").body["message"]
+    admin.post(f"/marketplace/{basket_id}/withdraw")
+    for client, body in ((admin, {"everybody": True}), (world.user("ravi"), None)):
+        assert "withdrawn" in client.post(f"/strategies/{strategy_id}/run", body).body["message"]
+    assert world.executions.started == {}
+    own = enabled(asha)
+    assert asha.post(f"/strategies/{own}/run", {"everybody": True}).status == 409
+    assert world.user("eve").post("/strategies/no-such/run").status == 404
+
+
+def test_one_person_cannot_use_up_the_runs_of_the_others(
+    world: World, market: tuple[Client, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_now, "MOST_RUNS", 2)
+    _, _, strategy_id = market
+    asha = world.user("asha")
+    statuses = [asha.post(f"/strategies/{strategy_id}/run").status for _ in range(3)]
+    assert statuses == [202, 202, 409]
+    assert world.user("ravi").post(f"/strategies/{strategy_id}/run").status == 202
+
+
+def test_an_entry_that_waits_is_called_off_and_said_so(world: World, asha: Client) -> None:
+    strategy_id = enabled(asha)
+    world.clock.at = datetime(2026, 11, 23, 9, 29, tzinfo=IST)
+    answer = asha.post(f"/strategies/{strategy_id}/square-off").body
+    key = f"{strategy_id}-20261123-S"
+    assert answer["called_off"] == [{"run_key": key, "account": "ZA1234", "strategy_id": strategy_id}]
+    assert answer["exits"] == []
+    assert world.executions.started == {}
+    standing = world.stores.runs.plan_account(a_plan("ZA1234", key, user_id="asha"))
+    assert (standing.phase, standing.legs) == (Phase.FLAT, ())
+    assert asha.post("/square-off").body["called_off"] == answer["called_off"]
+    assert asha.delete("/accounts/ZA1234").status == 409  # a strategy names it, nothing is open
+
+
+@pytest.mark.parametrize("moment", ["09:27", "09:36"])
+def test_outside_its_window_there_is_nothing_to_call_off(world: World, asha: Client, moment: str) -> None:
+    enabled(asha)
+    world.clock.at = datetime.fromisoformat(f"2026-11-23T{moment}+05:30")
+    assert asha.post("/square-off").body["called_off"] == []
+
+
+def test_a_run_by_hand_is_called_off_before_it_has_planned(world: World, asha: Client) -> None:
+    strategy_id = enabled(asha, grace_seconds=0)
+    key = asha.post(f"/strategies/{strategy_id}/run").body["run_key"]
+    other = asha.post("/accounts/ZA1234/square-off").body["called_off"]
+    assert [one["run_key"] for one in other] == [key]
+
+
+def test_an_entry_planned_a_moment_before_is_closed(world: World, asha: Client) -> None:
+    strategy_id = enabled(asha)
+    world.clock.at = datetime(2026, 11, 23, 9, 30, tzinfo=IST)
+    key = f"{strategy_id}-20261123-S"
+    planned = a_plan("ZA1234", key, user_id="asha", strategy_id=strategy_id, phase=Phase.ENTERING)
+    world.stores.runs.plan_account(planned)
+    answer = asha.post("/square-off").body
+    assert [one["run_key"] for one in answer["exits"]] == [key]
+    assert answer["called_off"] == []
+
+
+def test_of_a_published_run_that_waits_each_calls_off_their_own(
+    world: World, market: tuple[Client, str, str]
+) -> None:
+    admin, _, strategy_id = market
+    world.clock.at = datetime(2026, 11, 23, 9, 29, tzinfo=IST)
+    (mine,) = world.user("asha").post("/square-off", {"stop": True}).body["called_off"]
+    assert (mine["run_key"], mine["account"]) == (f"{strategy_id}-20261123-S", "ZA1234")
+    (his,) = admin.post(f"/strategies/{strategy_id}/square-off").body["called_off"]
+    assert his["account"] == "ZM0001"
+    assert [plan.account for plan in world.stores.runs.accounts(mine["run_key"])] == ["ZA1234", "ZM0001"]
+
+
+def test_what_was_disabled_before_its_schedule_fired_does_not_wait(world: World, asha: Client) -> None:
+    strategy_id = enabled(asha)
+    world.clock.at = datetime(2026, 11, 23, 9, 0, tzinfo=IST)
+    asha.post(f"/strategies/{strategy_id}/disable")
+    world.clock.at = datetime(2026, 11, 23, 9, 29, tzinfo=IST)
+    assert asha.post("/square-off").body["called_off"] == []
+    asha.post(f"/strategies/{strategy_id}/enable")
+    assert len(asha.post("/square-off", {"stop": True}).body["called_off"]) == 1
 
 
 def test_square_off_starts_the_exit_that_everybody_starts(world: World, asha: Client) -> None:

@@ -14,8 +14,9 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import Pool
 
 from tests.faults.matrix import CELLS, FAULTS, POINTS, Cell
@@ -36,6 +37,12 @@ class Result:
     violations: tuple[str, ...]
 
 
+def some(scenarios: Sequence[Scenario]) -> list[Result]:
+    results = [one(scenario) for scenario in scenarios]
+    gc.collect()
+    return results
+
+
 def one(scenario: Scenario) -> Result:
     played = play(scenario, retry=len(scenario.cells) == 1)
     return Result(scenario, played.struck, tuple(map(str, played.violations)))
@@ -43,14 +50,22 @@ def one(scenario: Scenario) -> Result:
 
 def play_all(scenarios: Iterable[Scenario]) -> Iterator[Result]:
     with Pool(PROCESSES, initializer=quiet) as pool:
-        yield from pool.imap_unordered(one, scenarios, chunksize=CHUNK)
+        for results in pool.imap_unordered(some, batched(scenarios, CHUNK)):
+            yield from results
+
+
+def batched(scenarios: Iterable[Scenario], size: int) -> Iterator[tuple[Scenario, ...]]:
+    source = iter(scenarios)
+    while batch := tuple(islice(source, size)):
+        yield batch
 
 
 def quiet() -> None:
-    """Without the tasks' own log lines, which are JSON on standard output, and with less garbage collection."""
+    """Without the tasks' own log lines, which are JSON on standard output, and without a collector that looks
+    at a world again and again while it lives."""
     logging.disable(logging.CRITICAL)
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    gc.disable()
 
 
 def matrix(seed: int) -> Iterator[Scenario]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Literal
 
 When = Literal["before", "after"]
@@ -57,9 +58,14 @@ class Where:
             crossing.when in self.when
             and (not self.side or step.side == self.side)
             and (not self.account or step.account in (self.account, ""))
-            and any(fnmatchcase(step.name, name) for name in self.steps)
-            and any(fnmatchcase(crossing.operation, name) for name in self.operations)
+            and _any_of(self.steps, step.name)
+            and _any_of(self.operations, crossing.operation)
         )
+
+
+@cache
+def _any_of(patterns: tuple[str, ...], name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 @dataclass(slots=True)
@@ -81,7 +87,10 @@ class Strike:
     def strikes(self, crossing: Crossing, now: float) -> bool:
         if self.hits >= self.times or not self.since <= now < self.until:
             return False
-        if not any(where.meets(crossing) for where in self.where):
+        for where in self.where:
+            if where.meets(crossing):
+                break
+        else:
             return False
         self.seen += 1
         if self.seen <= self.skip:

@@ -65,6 +65,28 @@ def test_text_that_is_no_path(path: str) -> None:
         parse(path)
 
 
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        (r"/(a)\1/", "invalid escape"),
+        ("/(?=a)a/", "invalid perl operator"),
+        ("/a/x", "flag x"),
+        ("/(/", "missing"),
+        ("/(a{100}){100}/", "invalid repetition"),
+    ],
+)
+def test_regular_expression_that_is_none_or_not_linear(expression: str, why: str) -> None:
+    with pytest.raises(PathError, match=why):
+        parse(f"$[?(@ =~ {expression})]")
+
+
+def test_regular_expression_matches_whole_texts_by_its_flags() -> None:
+    texts = ["ab", "AB", "a\nb", "xaby", "\ud83d"]
+    assert parse("$[?(@ =~ /ab/)]").read(texts) == ["ab"]
+    assert parse("$[?(@ =~ /ab/i)]").read(texts) == ["ab", "AB"]
+    assert parse("$[?(@ =~ /a.*b/s)]").read(texts) == ["ab", "a\nb"]
+
+
 def test_true_is_not_one_in_a_filter() -> None:
     assert parse("$[?(@.v == 1)]").read([{"v": True}, {"v": 1}]) == [{"v": 1}]
 

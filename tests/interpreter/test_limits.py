@@ -62,6 +62,7 @@ ARRAY = "States.Array(" + ", ".join(["$"] * 1000) + ")"
         ({"x.$": "$..*..*"}, json.dumps({"i": [[1] * 10] * 5000})),
         ({"x.$": "$..*..*..*"}, nested(150)),
         ({"x.$": "$.i[?(@ in $.i[*])]"}, json.dumps({"i": list(range(20_000))})),
+        ({"x.$": "$.i[?($.t =~ /[01]*1[01]{900}2/)]"}, json.dumps({"i": [1] * 20_000, "t": "01" * 50_000})),
         ({"x.$": "$..*"}, '{"a":' * 400 + '"' + "x" * 200_000 + '"' + "}" * 400),
     ],
     ids=[
@@ -74,6 +75,7 @@ ARRAY = "States.Array(" + ", ".join(["$"] * 1000) + ")"
         "descend",
         "deep",
         "filter",
+        "regular-expression",
         "shared",
     ],
 )
@@ -83,6 +85,16 @@ def test_small_expression_that_stands_for_gigabytes(parameters: dict[str, Any], 
 
     assert (execution.status, execution.error) == (Status.FAILED, LIMIT)
     assert most_memory() - before < 100
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+b", "(a|aa)*b", "(a|a?)+b", "(.*)*b", "((a*)*)*b"])
+def test_regular_expression_that_would_backtrack_for_ever(pattern: str) -> None:
+    """30 letters took Python's own engine minutes; each further one doubles it."""
+    expression = {"x.$": f"$.i[?(@ =~ /{pattern}/)]"}
+    execution = run(passing(expression), json.dumps({"i": ["a" * 20_000, "aaab"]}))
+
+    assert execution.status is Status.SUCCEEDED
+    assert json.loads(str(execution.output)) == {"x": ["aaab"]}
 
 
 def test_data_that_gets_deeper_with_every_state() -> None:

@@ -48,9 +48,9 @@ def enter(day: Day) -> dict[str, Any]:
     return output
 
 
-def lots(day: Day) -> dict[str, tuple[str, int]]:
+def lots(day: Day, run_key: str = "straddle-20261123-S") -> dict[str, tuple[str, int]]:
     """Of each account: whose its orders are, and how many lots a leg has."""
-    plans = day.stores.runs.accounts("straddle-20261123-S")
+    plans = day.stores.runs.accounts(run_key)
     return {plan.account: (plan.user_id, sum(plan.legs[0].slices) // 30) for plan in plans}
 
 

@@ -93,15 +93,16 @@ class Scope:
 
     def _filled(self, template: Json) -> Json:
         if isinstance(template, dict):
-            return dict(self._field(name, value) for name, value in template.items())
+            filled = {}
+            for name, value in template.items():
+                if name.endswith(".$"):
+                    filled[name[:-2]] = self.expression(value, name)
+                else:
+                    filled[name] = self._filled(value)
+            return filled
         if isinstance(template, list):
             return [self._filled(item) for item in template]
         return template
-
-    def _field(self, name: str, value: Json) -> tuple[str, Json]:
-        if name.endswith(".$"):
-            return name[:-2], self.expression(value, name)
-        return name, self._filled(value)
 
     def select(self, path: str | None) -> Json:
         """InputPath, OutputPath and ItemsPath: None gives an empty object.

@@ -78,6 +78,8 @@ class Path:
     text: str
     steps: tuple[Step, ...]
     definite: bool
+    names: tuple[str, ...] | None = None
+    """Of a path that is single names only, as nearly all are."""
 
     def read(self, document: Json) -> Json:
         """The value, or the list of values, this path selects.
@@ -87,6 +89,13 @@ class Path:
         PathNotFound
             If the path is definite and a name on it is missing.
         """
+        if self.names is not None:
+            node = document
+            for name in self.names:
+                if not isinstance(node, dict) or name not in node:
+                    return _read_definite(self.steps, document)  # which says what is missing
+                node = node[name]
+            return node
         if self.definite:
             return _read_definite(self.steps, document)
         return _read_indefinite(self.steps, document)
@@ -98,7 +107,9 @@ def parse(text: str) -> Path:
     from workflows.asl.interpreter.jsonpath_syntax import parse_path  # noqa: PLC0415  (the two need each other)
 
     steps = parse_path(text)
-    return Path(text, steps, all(_is_definite(step) for step in steps))
+    names = tuple(step.names[0] for step in steps if isinstance(step, Name) and len(step.names) == 1)
+    definite = all(_is_definite(step) for step in steps)
+    return Path(text, steps, definite, names if len(names) == len(steps) else None)
 
 
 def is_reference(text: str) -> bool:

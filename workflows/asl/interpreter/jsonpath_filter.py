@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from workflows.asl.interpreter import jsonpath_regex
 from workflows.asl.interpreter.data import Json
 
 Predicate = Callable[[Json, Json], bool]
@@ -21,6 +22,9 @@ _REGEX = re.compile(r"/((?:[^/\\]|\\.)*)/([imsx]*)")
 
 MAX_DEPTH = 50
 """Nested parentheses: more is an attack or a mistake."""
+
+STEPS_OF_A_COMPARISON = 64
+"""Of a regular expression: about as much time as one comparison takes."""
 
 _MISSING = object()
 
@@ -123,13 +127,16 @@ def _matches(reader: _Reader, left: Operand) -> Predicate:
     if found is None:
         raise reader.fail("a /regular expression/")
     try:
-        pattern = re.compile(found[1], re.IGNORECASE if "i" in found[2] else 0)
-    except re.error as wrong:
+        matches, steps = jsonpath_regex.compiled(found[1], found[2])
+    except jsonpath_regex.InvalidPattern as wrong:
         raise reader.fail(f"a regular expression ({wrong})") from None
 
     def predicate(node: Json, root: Json) -> bool:
         value = left(node, root)
-        return isinstance(value, str) and pattern.fullmatch(value) is not None
+        if not isinstance(value, str):
+            return False
+        WORK.done += len(value) * steps // STEPS_OF_A_COMPARISON
+        return matches(value)
 
     return predicate
 
