@@ -1,7 +1,7 @@
 """What an indicator-based strategy waits for, and how often it may enter.
 
-Between the strategy's `entry_time` and `last_entry` the entry condition is looked at whenever a bar closes; from an
-entry until the strategy's `exit_time`, which closes what is still open, the exit condition.
+Between the strategy's `entry_time` and `last_entry` the entry condition is looked at whenever a bar closes;
+from an entry until the strategy's `exit_time`, which closes what is still open, the exit condition.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tasks.domain.signals.conditions import (
     depth,
 )
 from tasks.domain.signals.contradictions import never_true
-from tasks.domain.signals.operands import Operand, Subject, Timeframe
+from tasks.domain.signals.operands import Operand, Study, Subject, Timeframe
 from tasks.domain.signals.upgrade import upgraded
 
 MAX_ENTRIES = 20
@@ -63,10 +63,12 @@ class Indicators(Model):
     @model_validator(mode="after")
     def _whole_bars(self) -> Indicators:
         for operand in self.operands:
-            frame = operand.timeframe or self.timeframe
-            if operand.minutes and operand.minutes % frame:
+            if operand.series not in (Study.OR_HIGH, Study.OR_LOW):
+                continue
+            key = operand.key(self.timeframe)
+            if key.whole("minutes") % key.timeframe:
                 raise ValueError(
-                    f"{operand}: {operand.minutes} minutes are not whole bars of {frame} minutes; "
+                    f"{operand}: {key.whole('minutes')} minutes are not whole bars of {key.timeframe} minutes; "
                     "name a timeframe that divides them"
                 )
         return self

@@ -7,7 +7,8 @@
       - rsi(14) between 40 and 70
       - not: future.close below future.vwap
 
-A line of text and an object with `left`, `compare` and `right` mean the same. Conditions look at closed bars only.
+A line of text and an object with `left`, `compare` and `right` mean the same. Conditions look at closed bars
+only.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def _some(parts: tuple[T, ...]) -> tuple[T, ...]:
 class AllOf(Model):
     """Every one holds."""
 
-    all: Annotated[tuple[Condition, ...], AfterValidator(_some)]
+    all: Annotated[tuple[Part, ...], AfterValidator(_some)]
 
     @property
     def parts(self) -> tuple[AnyCondition, ...]:
@@ -96,7 +97,7 @@ class AllOf(Model):
 class AnyOf(Model):
     """At least one holds."""
 
-    any: Annotated[tuple[Condition, ...], AfterValidator(_some)]
+    any: Annotated[tuple[Part, ...], AfterValidator(_some)]
 
     @property
     def parts(self) -> tuple[AnyCondition, ...]:
@@ -111,7 +112,7 @@ class Not(Model):
 
     model_config = ConfigDict(serialize_by_alias=True)
 
-    negated: Condition = Field(alias="not")
+    negated: Part = Field(alias="not")
 
     @property
     def parts(self) -> tuple[AnyCondition, ...]:
@@ -158,9 +159,11 @@ def _short_form(text: str) -> dict[str, Any]:
     return {**fields, "low": low, "high": high}
 
 
-Condition = Annotated[
-    AnyCondition, BeforeValidator(_condition, json_schema_input_type=AnyCondition | str)
+Condition = Annotated[AnyCondition, BeforeValidator(_condition, json_schema_input_type=AnyCondition | str)]
+Part = Annotated[
+    AnyCondition, BeforeValidator(_condition, json_schema_input_type=Comparison | str | dict[str, Any])
 ]
+"""A condition within another. Its schema ends here: editors and fuzzers lose themselves in one without end."""
 
 for _model in (AllOf, AnyOf, Not):
     _model.model_rebuild()

@@ -1,7 +1,7 @@
 """Conditions that can't be true whatever the market does: they would wait for ever, silently.
 
-Only what is certain is refused: a study's own bounds, the order of a bar's prices, and bounds on one series that
-exclude each other.
+Only what is certain is refused: a study's own bounds, the order of a bar's prices, and bounds on one series
+that exclude each other.
 """
 
 from __future__ import annotations

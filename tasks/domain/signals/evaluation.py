@@ -1,7 +1,7 @@
 """Whether a condition holds on the newest closed bar: true, false, or unknown, and why.
 
-Unknown is a series with too few bars, a bar that is missing, a market that is blind. It is never false: `not` of
-it is unknown too, so that nothing is entered, or left, for want of data.
+Unknown is a series with too few bars, a bar that is missing, a market that is blind. It is never false: `not`
+of it is unknown too, so that nothing is entered, or left, for want of data.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _told(one: Comparison, values: list[float | None], *, bare: bool = False) ->
     if bare:
         return " to ".join(_figure(value) for value in values)
     left, *others = (
-        _figure(value) if isinstance(what, Decimal) else f"{what} {_figure(value)}"
+        str(what) if isinstance(what, Decimal) else f"{what} {_figure(value)}"
         for what, value in zip((one.left, *one.values), values, strict=True)
     )
     return f"{left} {one.compare} {' and '.join(others)}"

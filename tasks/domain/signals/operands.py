@@ -1,8 +1,8 @@
 """One series of values, as a condition names it: an object, or in short.
 
-``"close"``, ``"ema(21)"``, ``"supertrend(10, 3)"``, ``"premium.vwap"``, ``"rsi(14)@15m"``, ``"close[1]"``: what of the
-bar or which study, of the underlying unless `future.` or `premium.` stands before it, on the strategy's timeframe
-unless `@15m` says another, that many closed bars ago.
+``"close"``, ``"ema(21)"``, ``"supertrend(10, 3)"``, ``"premium.vwap"``, ``"rsi(14)@15m"``, ``"close[1]"``:
+what of the bar or which study, of the underlying unless `future.` or `premium.` stands before it, on the
+strategy's timeframe unless `@15m` says another, that many closed bars ago.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The values of a study on bars, by talipp.
 
-A recursive study, such as an EMA, begins with a guess (a plain mean) whose weight shrinks with every bar. Until it
-is below a thousandth the value is *unknown*: a condition on it is neither true nor false. `warm_up` says how many
-bars that takes. Figures are floats: they decide, they are never money.
+A recursive study, such as an EMA, begins with a guess (a plain mean) whose weight shrinks with every bar.
+Until it is below a thousandth the value is *unknown*: a condition on it is neither true nor false. `warm_up`
+says how many bars that takes. Figures are floats: they decide, they are never money.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _FORGOTTEN = log(1000)
 
 def warm_up(key: SeriesKey) -> int:
     """Bars of its timeframe until the study is known; the next one is the first with a value."""
-    return _WARM_UP.get(key.study, lambda _: 0)(key)
+    needed = _WARM_UP.get(key.study)
+    return needed(key) if needed else 0
 
 
 def values(key: SeriesKey, bars: Sequence[Bar]) -> Values:
@@ -119,7 +120,7 @@ def _vwap(_: SeriesKey, bars: Sequence[Bar]) -> Values:
 
 
 def _opening_range(choose: Callable[[list[float]], float], field: str) -> Callable[..., Values]:
-    """The highest or lowest price of the session's first minutes: known once they are over, if all are there."""
+    """The extreme of the session's first minutes: known once they are over, if all are there."""
 
     def compute(key: SeriesKey, bars: Sequence[Bar]) -> Values:
         whole = key.whole("minutes") // key.timeframe
@@ -173,9 +174,7 @@ _STUDIES: dict[Study, Callable[[SeriesKey, Sequence[Bar]], Values]] = {
     Study.RSI: _of_closes(lambda key, closes: list(RSI(key.whole("length"), input_values=closes))),
     Study.ATR: _of_bars(lambda key, candles: list(ATR(key.whole("length"), input_values=candles))),
     Study.ADX: _of_bars(
-        lambda key, candles: _field(
-            "adx", ADX(key.whole("length"), key.whole("length"), input_values=candles)
-        )
+        lambda key, candles: _field("adx", ADX(key.whole("length"), key.whole("length"), input_values=candles))
     ),
     Study.SUPERTREND: _of_bars(_supertrend),
     Study.MACD: _macd("macd"),

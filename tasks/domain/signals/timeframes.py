@@ -1,8 +1,8 @@
 """Bars of 3, 5, … 60 minutes out of bars of one, as the broker's own candles are cut.
 
-They are counted from the session's open, so that the first 60-minute bar is 09:15 to 10:15. The last bar of a day is
-as long as the session leaves it. Only bars that are closed are of use: a bar that still grows would signal one
-thing and then another.
+They are counted from the session's open, so that the first 60-minute bar is 09:15 to 10:15. The last bar of a
+day is as long as the session leaves it. Only bars that are closed are of use: a bar that still grows would
+signal one thing and then another.
 """
 
 from __future__ import annotations
@@ -43,9 +43,7 @@ def resampled(bars: Iterable[Bar], minutes: int, session: Session, *, now: datet
     inside = [bar for bar in bars if bar.start in session]
     groups = groupby(inside, key=lambda bar: start_of(bar.start, minutes, session))
     return [
-        _joined(start, tuple(members))
-        for start, members in groups
-        if closes_at(start, minutes, session) <= now
+        _joined(start, tuple(members)) for start, members in groups if closes_at(start, minutes, session) <= now
     ]
 
 

@@ -1,7 +1,8 @@
 """Reads the `indicators` block as it was stored before conditions were a tree.
 
-It was kept and never run: a list of comparisons, `match`ed all or any, on candles of one `source`, where an operand
-was a `series` or an `indicator`. An index's volume, which could be named and doesn't exist, becomes the future's.
+It was kept and never run: a list of comparisons, `match`ed all or any, on candles of one `source`, where an
+operand was a `series` or an `indicator`. An index's volume, which could be named and doesn't exist, becomes
+the future's.
 """
 
 from __future__ import annotations
