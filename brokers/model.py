@@ -72,6 +72,11 @@ class Quote:
     ask: Decimal | None
     at: datetime
 
+    @property
+    def middle(self) -> Decimal:
+        """Half-way between bid and ask; the last price where one of them is missing."""
+        return (self.bid + self.ask) / 2 if self.bid and self.ask else self.last
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:
@@ -234,3 +239,5 @@ class NetPosition:
     product: Product
     quantity: int
     average_price: Decimal
+    overnight: int = 0
+    """How much of `quantity` was carried from the day before."""

@@ -42,6 +42,11 @@ COUNTED = {
     "SchedulesRepaired": "Catalog and Scheduler had come apart, and the reconciler brought them together.",
     "OrderReappeared": "An order that was settled as absent turned up after all; what works is cancelled.",
     "ClosedOutside": "Somebody else closed (a part of) a position of ours: the exit leaves that alone.",
+    "ExitOverdue": "An exit was due and had not begun: the reconciler has started it.",
+    "OpenAtCutOff": "A position is still open a minute before its broker squares it off: close it by hand.",
+    "ExternalActivity": "Somebody else traded in a contract of ours: a person, or the broker squaring off.",
+    "LedgersDisagree": "Our rows, the broker's book and its positions say different things of a contract.",
+    "OrderWithoutIntent": "The broker has an order with a tag like ours that we have no row of.",
 } | {
     f"NotSent{cause.title().replace('_', '')}": f"An order was held back: {meaning}."
     for cause, meaning in _NOT_SENT.items()

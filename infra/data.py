@@ -1,4 +1,4 @@
-"""AlgoData: the tables and the bucket. What is lost here is lost."""
+"""AlgoData: the tables and the buckets. What is lost here is lost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from infra import lake_bucket
 from infra.nag import acknowledge
 from infra.settings import PREFIX, Settings, named
 from infra.stack import AlgoStack
@@ -55,7 +56,11 @@ SHAPES: dict[Table, TableShape] = {
         stream=True,
     ),
     # Sparse: `exit_date` is there only while the account is not flat.
-    Table.RUNS: TableShape(Key("run_key", "item"), (("exit-due", Key("exit_date", "exit_at")),), stream=True),
+    Table.RUNS: TableShape(
+        Key("run_key", "item"),
+        (("exit-due", Key("exit_date", "exit_at")), ("day", Key("trading_date", "item"))),
+        stream=True,
+    ),
     # No stream, so that a task token never reaches the bus or the lake.
     Table.CALLBACKS: TableShape(Key("order_id")),
     Table.CATALOG: TableShape(Key("owner", "item"), stream=True, forgets="expires_at"),
@@ -80,6 +85,7 @@ class DataStack(AlgoStack):
         self._kept = RemovalPolicy.DESTROY if settings.local else RemovalPolicy.RETAIN
         self.tables = {table: self._table(table, shape) for table, shape in SHAPES.items()}
         self.reports = self._reports()
+        self.lake = lake_bucket.bucket(self, self._kept)
 
     def _table(self, table: Table, shape: TableShape) -> dynamodb.Table:
         made = dynamodb.Table(

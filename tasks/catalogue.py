@@ -32,10 +32,16 @@ _MODULES = (
     "sync_schedules",
     "repair_schedules",
     "find_due_exits",
+    "find_accounts_of_day",
+    "reconcile_account",
     "open_day",
     "check_logins",
     "refresh_instruments",
     "find_leftovers",
+    "write_lake",
+    "find_small_files",
+    "compact_partition",
+    "archive_execution",
     "api.handler",
 )
 

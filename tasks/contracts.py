@@ -38,7 +38,10 @@ class AccountRef(Slot):
 
 
 class ResolvedLeg(Slot):
-    """One leg of a strategy, with the contract that was chosen for it and why."""
+    """One leg of a strategy, with the contract that was chosen for it and why.
+
+    `quote` is the middle of bid and ask at that moment, which fills are compared with.
+    """
 
     leg: int
     exchange: str
@@ -53,11 +56,16 @@ class ResolvedLeg(Slot):
     tick: str
     freeze: int
     limit_price: str
+    quote: str
     reason: str
 
 
 class AccountTask(Slot):
-    """The input of AccountBasket: one account's part of one side of a run."""
+    """The input of AccountBasket: one account's part of one side of a run.
+
+    `exit_legs` are the legs to close where only some are to be closed; empty for the whole account. An exit
+    reads what the legs are from the account's plan.
+    """
 
     side: TransactionType
     run_key: str
@@ -74,10 +82,14 @@ class AccountTask(Slot):
     on_leg_reject: str
     multiplier: int
     legs: list[ResolvedLeg]
+    exit_legs: list[int]
 
 
 class PlannedOrder(Slot):
-    """One order that is to be sent. ClaimOrder writes it to the orders table before anything leaves."""
+    """One order that is to be sent. ClaimOrder writes it to the orders table before anything leaves.
+
+    `quote` is the middle of bid and ask when it was decided, "0" where nobody knew.
+    """
 
     order_id: str
     position_id: str
@@ -99,6 +111,7 @@ class PlannedOrder(Slot):
     quantity: int
     product: str
     limit_price: str
+    quote: str
     tick: str
     entry_until: str
 

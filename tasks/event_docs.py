@@ -44,7 +44,7 @@ _CHAPTERS: tuple[tuple[str, tuple[type[e.DomainEvent], ...]], ...] = (
     ("Broker accounts and the operator", (e.OfAccount, e.OfEgress, e.PlatformChanged)),
     ("Runs", (e.OfClaim, e.OfAccountRun, e.ExitRoundPlanned)),
     ("Orders", (e.OfOrder,)),
-    ("Positions", (e.OfPosition,)),
+    ("Positions", (e.OfPosition, e.ExternalActivityDetected)),
 )
 
 

@@ -71,7 +71,8 @@ def _snapshot(rt: Runtime, underlying: str, expiry: date) -> Snapshot:
 
 def _resolved(request: Input, leg: Leg, number: int, choice: Choice, snapshot: Snapshot) -> ResolvedLeg:
     contract = choice.contract
-    price = limit_price(leg.side, quote_of(snapshot.quotes, contract), contract.tick)
+    quote = quote_of(snapshot.quotes, contract)
+    price = limit_price(leg.side, quote, contract.tick)
     return ResolvedLeg(
         leg=number,
         exchange=contract.id.exchange,
@@ -86,6 +87,7 @@ def _resolved(request: Input, leg: Leg, number: int, choice: Choice, snapshot: S
         tick=str(contract.tick),
         freeze=freeze_limit(contract.underlying, request.trading_date),
         limit_price=str(price),
+        quote=str(quote.middle),
         reason=choice.reason,
     )
 

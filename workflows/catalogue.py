@@ -9,6 +9,8 @@ from workflows.asl.machine import Machine
 from workflows.asl.mermaid import mermaid
 from workflows.asl.render import render
 from workflows.exit_sweep import EXIT_SWEEP
+from workflows.lake_night import LAKE_NIGHT
+from workflows.reconcile import RECONCILE
 from workflows.reconcile_schedules import RECONCILE_SCHEDULES
 from workflows.strategy_lifecycle import STRATEGY_LIFECYCLE
 from workflows.trading_day import TRADING_DAY
@@ -17,8 +19,10 @@ MACHINES: tuple[Machine, ...] = (
     STRATEGY_LIFECYCLE,
     ACCOUNT_BASKET,
     EXIT_SWEEP,
+    RECONCILE,
     TRADING_DAY,
     RECONCILE_SCHEDULES,
+    LAKE_NIGHT,
 )
 
 

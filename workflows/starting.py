@@ -41,10 +41,19 @@ SFN_RETRY = Retry(errors=_SFN_TROUBLE, interval=1, max_attempts=4, backoff=2.0)
 SFN_PERSISTENCE = Retry(errors=_SFN_TROUBLE, interval=15, max_attempts=2000, backoff=1.0)
 
 
-def start(name: str, side: str, run_key: Path, task: dict[str, Any] | Path, retry: Retry) -> list[State]:
+def start(
+    name: str,
+    side: str,
+    run_key: Path,
+    task: dict[str, Any] | Path,
+    retry: Retry,
+    *,
+    called: Path | None = None,
+) -> list[State]:
     """Start the account's execution under its fixed name; if there is one already, that is as good.
 
-    An account that can't be started must not stop the others: it is counted when all are through.
+    `called` is the execution's name where somebody else has made it. An account that can't be started must not
+    stop the others: it is counted when all are through.
     """
     already, failed = f"{name}AlreadyThere", f"{name}Failed"
     return [
@@ -53,7 +62,7 @@ def start(name: str, side: str, run_key: Path, task: dict[str, Any] | Path, retr
             resource=Call("states", "startExecution", payloads={"Input": AccountTask}),
             arguments={
                 "StateMachineArn": ACCOUNT_BASKET.arn,
-                "Name": format_text(f"{{}}-{{}}-{side}", run_key, Path("$.account.account")),
+                "Name": called or format_text(f"{{}}-{{}}-{side}", run_key, Path("$.account.account")),
                 "Input": task,
             },
             slot="execution",

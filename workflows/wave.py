@@ -92,7 +92,7 @@ def _claim(name: Name) -> Task:
     resource, arguments = parts.put_item(
         Table.ORDERS,
         {
-            **parts.attributes(PlannedOrder, "$.order", decimals=("limit_price", "tick")),
+            **parts.attributes(PlannedOrder, "$.order", decimals=("limit_price", "quote", "tick")),
             "status": {"S": "CLAIMED"},
             "claimed_at": {"S": STATE_ENTERED_TIME},
         },

@@ -139,6 +139,7 @@ def positions_of(answer: Mapping[str, Sequence[Row]]) -> list[NetPosition]:
             product=Product(row["product"]),
             quantity=units_of(row["quantity"]),
             average_price=decimal_of(row["average_price"]),
+            overnight=units_of(row.get("overnight_quantity")),
         )
         for row in answer["net"]
         if row["product"] in ours

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Facts(BaseModel):
@@ -189,7 +189,9 @@ class OfEgress(DomainEvent):
 
 
 class EgressChanged(OfEgress):
-    """The operator added a forward proxy, or changed who may share it."""
+    """The operator added a forward proxy, or changed who may share it. Its password is in no event."""
+
+    document: dict[str, Any] = Field(default_factory=dict)
 
 
 class EgressRemoved(OfEgress):
@@ -271,6 +273,12 @@ class ExitBegun(OfAccountRun):
     """From here on no new entry of this account can leave."""
 
 
+class LegExitBegun(OfAccountRun):
+    """Legs are closed on their own: nothing of them can be entered any more, what else is open stays."""
+
+    legs: list[int]
+
+
 class AccountFlat(OfAccountRun):
     """The account holds nothing of this run."""
 
@@ -280,19 +288,46 @@ class ExitPostponed(OfAccountRun):
 
 
 class ExitRoundPlanned(DomainEvent):
-    """The closing orders of one round are frozen."""
+    """The closing orders of one round of a leg are frozen."""
 
     run_key: str
     account: str
+    leg: int = 0
+    """0 in events from before each leg had rounds of its own."""
     round: int
     orders: list[str]
+
+
+class ExternalActivityDetected(DomainEvent):
+    """Somebody else traded in a contract of ours: a person at a terminal, or the broker squaring off.
+
+    `side` and `quantity` are what is new, in units; `bought` and `sold` all that others did in the contract on
+    that day, `ours` the net of our own orders, `net` the broker's.
+    """
+
+    account: str
+    user_id: str
+    trading_date: str
+    exchange: str
+    symbol: str
+    product: str
+    side: str
+    quantity: int
+    bought: int
+    sold: int
+    ours: int
+    net: int
+    seen_at: str
 
 
 # --- orders and positions ---
 
 
 class OrderFacts(Facts):
-    """An order as its row has it. Prices are rupees as text, quantities units."""
+    """An order as its row has it. Prices are rupees as text, quantities units.
+
+    `quote` is the middle of bid and ask when it was decided; "0" where nobody knew.
+    """
 
     order_id: str
     position_id: str
@@ -313,6 +348,7 @@ class OrderFacts(Facts):
     quantity: int
     product: str
     limit_price: str
+    quote: str = "0"
     status: str = "CLAIMED"
     broker_order_id: str = ""
     filled_quantity: int = 0

@@ -21,6 +21,7 @@ def planned_order(
     side: Side,
     quantity: int,
     limit_price: Decimal,
+    quote: Decimal,
 ) -> PlannedOrder:
     return PlannedOrder(
         order_id=order_id(purpose, leg.position_id, slice_no=slice_no, attempt=attempt),
@@ -43,6 +44,7 @@ def planned_order(
         quantity=quantity,
         product=plan.product.value,
         limit_price=str(limit_price),
+        quote=str(quote),
         tick=str(leg.tick),
         entry_until=plan.entry_until.isoformat(),
     )
@@ -60,6 +62,7 @@ def entry_wave(plan: AccountRun) -> Wave:
             side=leg.side,
             quantity=quantity,
             limit_price=leg.limit_price,
+            quote=leg.quote,
         )
         for leg in plan.legs
         for number, quantity in enumerate(leg.slices, start=1)

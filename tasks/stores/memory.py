@@ -16,7 +16,17 @@ from tasks.stores.bundle import Stores
 from tasks.stores.feed_memory import MemoryBars, MemoryFeedStates, MemoryLeases, MemoryQuotes
 from tasks.stores.forward import changes
 from tasks.stores.journal_memory import MemoryEvents, MemoryViews
-from tasks.stores.ports import ANY, AccountRun, Change, ExitRound, OrderRow, OrderState, Phase, PositionRow
+from tasks.stores.ports import (
+    ANY,
+    AccountRun,
+    Change,
+    ExitRound,
+    OrderRow,
+    OrderState,
+    Outside,
+    Phase,
+    PositionRow,
+)
 
 
 def memory_stores() -> Stores:
@@ -45,7 +55,8 @@ class MemoryRuns:
         self._lock = lock
         self._claims: dict[tuple[str, str], str] = {}
         self._accounts: dict[tuple[str, str], AccountRun] = {}
-        self._rounds: dict[tuple[str, str, int], ExitRound] = {}
+        self._rounds: dict[tuple[str, str, int, int], ExitRound] = {}
+        self._outside: dict[tuple[str, date, str, str], Outside] = {}
 
     def claim(self, run_key: str, side: str, *, execution: str, at: datetime) -> bool:  # noqa: ARG002 (kept by the port)
         with self._lock:
@@ -83,12 +94,21 @@ class MemoryRuns:
 
     def plan_exit_round(self, plan: ExitRound) -> ExitRound:
         with self._lock:
-            return self._rounds.setdefault((plan.run_key, plan.account, plan.round), plan)
+            return self._rounds.setdefault((plan.run_key, plan.account, plan.leg, plan.round), plan)
+
+    def close_legs(self, run_key: str, account: str, legs: Iterable[int]) -> AccountRun | None:
+        with self._lock:
+            plan = self._accounts.get((run_key, account))
+            if plan is None or plan.phase is Phase.FLAT:
+                return None
+            closing = tuple(sorted({*plan.closing, *legs}))
+            closed = self._accounts[run_key, account] = plan.model_copy(update={"closing": closing})
+            return closed
 
     def exit_rounds(self, run_key: str, account: str) -> Sequence[ExitRound]:
         with self._lock:
             found = [row for row in self._rounds.values() if (row.run_key, row.account) == (run_key, account)]
-        return sorted(found, key=lambda row: row.round)
+        return sorted(found, key=lambda row: (row.leg, row.round))
 
     def postpone_exit(self, run_key: str, account: str, *, exit_at: datetime) -> None:
         """An account that is FLAT, or has no plan, has no exit to postpone: nothing happens."""
@@ -108,6 +128,20 @@ class MemoryRuns:
             and row.exit_at < before
         )
         return sorted(due, key=lambda row: (row.exit_at, row.run_key, row.account))
+
+    def accounts_of_day(self, trading_date: date) -> Sequence[AccountRun]:
+        with self._lock:
+            found = [row for row in self._accounts.values() if row.trading_date == trading_date]
+        return sorted(found, key=lambda row: (row.account, row.run_key))
+
+    def note_outside(self, seen: Outside) -> bool:
+        key = (seen.account, seen.trading_date, seen.product, seen.symbol)
+        with self._lock:
+            known = self._outside.get(key)
+            if known is not None and known.traded >= seen.traded:
+                return False
+            self._outside[key] = seen
+            return True
 
 
 class MemoryOrders:
@@ -134,7 +168,7 @@ class MemoryOrders:
     def begin_send(self, order: OrderRow, *, phase: Phase, at: datetime) -> bool:
         with self._lock:
             plan = self._runs.account(order.run_key, order.account)
-            if plan is None or plan.phase is not phase:
+            if plan is None or not _may_leave(order, plan, phase):
                 return False
             return self._move(
                 order.order_id,
@@ -206,6 +240,13 @@ class MemoryOrders:
                 return False
             self._rows[order_id] = row.model_copy(update=changed)
             return True
+
+
+def _may_leave(order: OrderRow, plan: AccountRun, phase: Phase) -> bool:
+    leg_is_closing = order.leg in plan.closing
+    if order.purpose is Purpose.ENTRY:
+        return plan.phase is phase and not leg_is_closing
+    return plan.phase is phase or (leg_is_closing and plan.phase is not Phase.FLAT)
 
 
 class MemoryPositions:

@@ -27,6 +27,7 @@ BY_POSITION = "position"
 BY_BROKER_ORDER = "account-broker-order"
 BY_CONTRACT = "account-contract"
 EXIT_DUE = "exit-due"
+BY_DAY = "day"
 
 SCHEMA: dict[Table, TableSchema] = {
     Table.ORDERS: TableSchema(
@@ -41,7 +42,9 @@ SCHEMA: dict[Table, TableSchema] = {
         Key("position_id"),
         {BY_USER_DATE: Key("user_id", "trading_date"), BY_CONTRACT: Key("account", "symbol")},
     ),
-    Table.RUNS: TableSchema(Key("run_key", "item"), {EXIT_DUE: Key("exit_date", "exit_at")}),
+    Table.RUNS: TableSchema(
+        Key("run_key", "item"), {EXIT_DUE: Key("exit_date", "exit_at"), BY_DAY: Key("trading_date", "item")}
+    ),
     Table.CALLBACKS: TableSchema(Key("order_id"), {}),
     Table.CATALOG: TableSchema(Key("owner", "item"), {}),
     Table.MARKET: TableSchema(Key("underlying", "item"), {}),

@@ -180,16 +180,6 @@ def test_the_marketplace() -> None:
     assert catalog("SUBSCRIBER#w#user-1", None, {"user_id": "user-1"}, "marketplace") == []
 
 
-def test_no_event_holds_a_proxy_s_address_with_its_password() -> None:
-    egress = {"name": "mumbai-1", "address": "203.0.113.7", "proxy_url": "http://u:canary@10.0.0.1:3128"}
-    change = Change("catalog", None, _item("user-1", "ACCOUNT#ZA1", {"account": "ZA1", "egress": egress}))
-    (event,) = events_of(change)
-    assert isinstance(event, e.BrokerAccountLinked)
-    assert event.document["egress"] == {"name": "mumbai-1", "address": "203.0.113.7"}
-    hidden = Change("catalog", None, _item("egress", "mumbai-1", egress))
-    assert "canary" not in events_of(hidden)[0].model_dump_json()
-
-
 def test_an_item_is_an_aggregate() -> None:
     assert aggregate_of(Change("orders", None, ORDER)) == "orders:N1"
     assert aggregate_of(Change("runs", None, RUN)) == "runs:s-20261123-S:ACCT#ZA1"
@@ -223,3 +213,33 @@ def test_an_older_form_is_brought_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_event_says_what_it_is() -> None:
     for event in CATALOGUE.values():
         assert (event.__doc__ or "").strip().endswith("."), event
+
+
+OUTSIDE = {
+    "run_key": "OUTSIDE#ZA1",
+    "item": "OUTSIDE#2026-11-23#MIS#BANKNIFTY26NOV58400CE",
+    "account": "ZA1",
+    "user_id": "user-1",
+    "trading_date": "2026-11-23",
+    "exchange": "NFO",
+    "symbol": "BANKNIFTY26NOV58400CE",
+    "product": "MIS",
+    "bought": "30",
+    "sold": "0",
+    "ours": "-60",
+    "net": "-30",
+    "seen_at": "2026-11-23T10:00:00+05:30",
+}
+
+
+def outside(old: dict[str, Any] | None, new: dict[str, Any]) -> list[tuple[str, int, int]]:
+    found = events_of(Change("runs", old, new))
+    told = [event for event in found if isinstance(event, e.ExternalActivityDetected)]
+    assert len(told) == len(found)
+    return [(event.side, event.quantity, event.net) for event in told]
+
+
+def test_what_others_trade_is_told_by_side_and_only_what_is_new() -> None:
+    assert outside(None, OUTSIDE) == [("BUY", 30, -30)]
+    assert outside(OUTSIDE, OUTSIDE | {"bought": "90", "net": "30"}) == [("BUY", 60, 30)]
+    assert outside(OUTSIDE, OUTSIDE | {"bought": "60", "sold": "30"}) == [("BUY", 30, -30), ("SELL", 30, -30)]

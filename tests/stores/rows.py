@@ -9,7 +9,7 @@ from typing import Any
 from brokers.clock import IST
 from brokers.model import Exchange, Product, Side
 from tasks.domain.ids import Purpose, order_id, position_id, run_key
-from tasks.stores.ports import AccountRun, OrderRow, Phase, PlannedLeg, PositionRow
+from tasks.stores.ports import AccountRun, OrderRow, Outside, Phase, PlannedLeg, PositionRow
 
 DAY = date(2026, 11, 23)
 RUN = run_key("bnf-straddle", DAY)
@@ -86,6 +86,23 @@ def a_plan(account: str = ACCOUNT, run: str = RUN, **changed: Any) -> AccountRun
         "legs": (a_leg(1, account, run), a_leg(2, account, run)),
     }
     return AccountRun(**fields | changed)
+
+
+def outside(**changed: Any) -> Outside:
+    fields: dict[str, Any] = {
+        "account": ACCOUNT,
+        "user_id": "user-1",
+        "trading_date": DAY,
+        "exchange": Exchange.NFO,
+        "symbol": CALL,
+        "product": Product.MIS,
+        "bought": 30,
+        "sold": 0,
+        "ours": -30,
+        "net": 0,
+        "seen_at": AT,
+    }
+    return Outside(**fields | changed)
 
 
 def a_position(leg: int = 1, **changed: Any) -> PositionRow:

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 
 from brokers.clock import IST
+from brokers.model import Product
 from tasks.contracts import PlannedOrder
 from tasks.stores import Stores
 from tasks.stores.ports import ExitRound, Phase
-from tests.stores.rows import ACCOUNT, AT, DAY, RUN, a_plan, an_order, later
+from tests.stores.rows import ACCOUNT, AT, DAY, RUN, a_plan, an_order, later, outside
 
 EXECUTION = "arn:aws:states:ap-south-1:000000000000:execution:StrategyLifecycle:one"
 OTHER = "arn:aws:states:ap-south-1:000000000000:execution:StrategyLifecycle:two"
@@ -125,6 +126,7 @@ def _round(number: int, *, account: str = ACCOUNT, orders: tuple[PlannedOrder, .
     return ExitRound(
         run_key=RUN,
         account=account,
+        leg=1,
         round=number,
         planned_at=later(number),
         orders=(planned,) if orders is None else orders,
@@ -133,3 +135,51 @@ def _round(number: int, *, account: str = ACCOUNT, orders: tuple[PlannedOrder, .
 
 def _at(hour: int, minute: int) -> datetime:
     return datetime(2026, 11, 23, hour, minute, tzinfo=IST)
+
+
+def test_legs_are_closed_one_after_the_other_until_the_account_is_flat(stores: Stores) -> None:
+    stores.runs.plan_account(a_plan())
+    first = stores.runs.close_legs(RUN, ACCOUNT, [2])
+    assert first is not None
+    assert first.closing == (2,)
+    stores.runs.close_legs(RUN, ACCOUNT, [2, 1])
+    assert stores.runs.account(RUN, ACCOUNT) == a_plan(closing=(1, 2))
+    assert list(stores.runs.accounts(RUN)) == [a_plan(closing=(1, 2))]
+    stores.runs.set_phase(RUN, ACCOUNT, Phase.FLAT)
+    assert stores.runs.close_legs(RUN, ACCOUNT, [1]) is None
+    assert stores.runs.close_legs(RUN, "ZX0000", [1]) is None
+
+
+def test_each_leg_has_rounds_of_its_own(stores: Stores) -> None:
+    one, two = _round(1), _round(1).model_copy(update={"leg": 12, "closed_outside": 30})
+    assert stores.runs.plan_exit_round(two) == two
+    assert stores.runs.plan_exit_round(one) == one
+    assert list(stores.runs.exit_rounds(RUN, ACCOUNT)) == [one, two]
+
+
+def test_the_accounts_of_a_day_flat_or_not(stores: Stores) -> None:
+    open_, flat = a_plan("ZA1234"), a_plan("ZB1234")
+    other_day = a_plan(run="bnf-straddle-20261120-S", trading_date=date(2026, 11, 20))
+    for plan in (flat, open_, other_day):
+        stores.runs.plan_account(plan)
+    stores.runs.claim(RUN, "ENTRY", execution=EXECUTION, at=AT)
+    stores.runs.set_phase(RUN, "ZB1234", Phase.FLAT)
+    stores.runs.note_outside(outside())
+    found = stores.runs.accounts_of_day(DAY)
+    assert [(plan.account, plan.phase) for plan in found] == [("ZA1234", "ENTERING"), ("ZB1234", "FLAT")]
+
+
+def test_what_others_trade_is_news_once(stores: Stores) -> None:
+    assert stores.runs.note_outside(outside())
+    assert not stores.runs.note_outside(outside(seen_at=later(60)))
+    assert stores.runs.note_outside(outside(sold=30))
+    assert not stores.runs.note_outside(outside()), "an older look at the book is no news"
+    assert stores.runs.note_outside(outside(symbol="BANKNIFTY26NOV58400PE"))
+    assert stores.runs.note_outside(outside(account="ZB1234"))
+    assert stores.runs.note_outside(outside(product=Product.NRML))
+
+
+def test_of_many_who_see_it_at_once_one_tells(stores: Stores) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda n: stores.runs.note_outside(outside(seen_at=later(n))), range(8)))
+    assert sum(told) == 1

@@ -291,7 +291,7 @@ def test_the_atm_straddle_with_its_reasons_and_prices(world: World) -> None:
     call, put = resolve(world).legs
     assert (call.symbol, put.symbol) == ("BANKNIFTY26NOV58400CE", "BANKNIFTY26NOV58400PE")
     assert "58,412.35" in call.reason
-    assert call.limit_price == "195.50"
+    assert (call.limit_price, call.quote) == ("195.50", "200.0")
     assert (call.lot_size, call.freeze) == (30, 600)
 
 

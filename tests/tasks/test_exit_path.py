@@ -91,6 +91,7 @@ def test_a_whole_entry_is_open_and_its_exit_buys_it_back(world: World) -> None:
     begin(world)
     wave = compute(world)
     assert [(o.side, o.quantity, o.attempt) for o in wave.buys] == [("BUY", 30, 1), ("BUY", 30, 1)]
+    assert [Decimal(o.quote) for o in wave.buys] == [200, 210]
     for order in wave.buys:
         send(world, order)
     fill_all(world, wave.buys, price="200.00")

@@ -77,6 +77,7 @@ def test_lots_times_the_accounts_multiplier_are_sliced_at_the_freeze_limit(world
     wave = plan_account.run(account_task(leg(1, "CE")), world.rt)
     assert [o.quantity for o in wave.sells] == [600, 150]
     assert [o.slice for o in wave.sells] == [1, 2]
+    assert {o.quote for o in wave.sells} == {"250.00"}
     assert len({o.order_id for o in wave.sells}) == 2
 
 

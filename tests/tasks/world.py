@@ -21,7 +21,9 @@ from brokers.model import (
     OrderStatus,
     Placed,
     PlaceOutcome,
+    Product,
     Quote,
+    Side,
 )
 from tasks.contracts import PlannedOrder, ResolvedLeg, TransactionType
 from tasks.plan_account import Input as AccountTask
@@ -112,7 +114,19 @@ class FakeBroker:
         return []
 
     def positions(self) -> Sequence[NetPosition]:
-        return []
+        self._check()
+        net: dict[str, int] = {}
+        for order in self.book:
+            units = order.filled_quantity if order.side is Side.BUY else -order.filled_quantity
+            net[order.symbol] = net.get(order.symbol, 0) + units
+        return [NetPosition(symbol, Product.MIS, units, Decimal(0)) for symbol, units in net.items()]
+
+    def trade_outside(self, symbol: str, side: Side, quantity: int) -> None:
+        """A person trades from a terminal: no tag of ours."""
+        number = f"P{len(self.book) + 1}"
+        order = OrderRequest("", Exchange.NFO, symbol, side, quantity, Decimal(250), Product.MIS)
+        self.book.append(self._open(number, order))
+        self.fill(number)
 
     def fill(self, broker_order_id: str, quantity: int | None = None, price: str = "250.00") -> BrokerOrder:
         order = self.order(broker_order_id)
@@ -214,6 +228,7 @@ def leg(number: int, right: str, side: str = "SELL", lots: int = 1) -> ResolvedL
         tick="0.05",
         freeze=600,
         limit_price="245.00" if side == "SELL" else "255.00",
+        quote="250.00",
         reason="ATM",
     )
 
@@ -237,6 +252,7 @@ def account_task(
         on_leg_reject=on_leg_reject,
         multiplier=1,
         legs=list(legs),
+        exit_legs=[],
     )
 
 

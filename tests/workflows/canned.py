@@ -45,6 +45,7 @@ ORDER = PlannedOrder(
     quantity=35,
     product="MIS",
     limit_price="100.05",
+    quote="100.90",
     tick="0.05",
     entry_until="2026-11-23T04:05:00Z",
 )
@@ -64,6 +65,7 @@ TASK = AccountTask(
     on_leg_reject="UNWIND",
     multiplier=1,
     legs=[],
+    exit_legs=[],
 )
 
 
