@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from brokers.clock import Clock
 from brokers.protocol import Broker
+from tasks.objects import Objects
 from tasks.stores.bundle import Stores
 from tasks.stores.journal import Recorded
 
@@ -64,9 +65,9 @@ class Scheduler(Protocol):
 
 
 class Egress(Protocol):
-    """Which address a proxy's requests leave from."""
+    """Which address an egress's requests leave from."""
 
-    def address(self, proxy_url: str) -> str:
+    def address(self, egress: str) -> str:
         """As the other side sees it. Raises `EgressRefused` if nothing comes through."""
 
 
@@ -95,3 +96,4 @@ class Runtime:
     bus: Bus = field(default_factory=_missing)
     scheduler: Scheduler = field(default_factory=_missing)
     egress: Egress = field(default_factory=_missing)
+    lake: Objects = field(default_factory=_missing)

@@ -1,14 +1,15 @@
-"""Historical candles, sampled from the same prices that are quoted."""
+"""Historical candles: what one tick a second would have made, so that bars built from ticks say the same."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from brokers.simulator.calendar import Session, TradingCalendar
 from brokers.simulator.instruments import Contract
-from brokers.simulator.market import INDEX_TICK, Market, on_tick
+from brokers.simulator.market import Market
 from brokers.simulator.replies import number
 from brokers.simulator.underlyings import Index
 
@@ -25,7 +26,7 @@ INTERVALS = {
 """Minutes in a candle."""
 LONGEST_SPAN = {1: 60, 3: 100, 5: 100, 10: 100, 15: 200, 30: 200, 60: 400, 24 * 60: 2000}
 """Days that one call may ask for, by minutes in a candle."""
-SAMPLES = 6
+SECOND = timedelta(seconds=1)
 
 
 def candles(
@@ -41,11 +42,20 @@ def candles(
     """Rows of time, open, high, low, close, volume and, if wanted, open interest, from `start` to `end`."""
     rows = []
     for opened, closed in _bars(calendar, minutes, start, end):
-        prices = _samples(market, item, opened, closed)
-        traded = market.traded(item, closed) if isinstance(item, Contract) else {"volume": 0, "oi": 0}
-        row = [f"{opened:%Y-%m-%dT%H:%M:%S}+0530", prices[0], max(prices), min(prices), prices[-1]]
-        rows.append([*row, traded["volume"] // 375, *([traded["oi"]] if interest else [])])
+        prices = _prices(market, item, opened, closed)
+        shown = [number(price) for price in (prices[0], max(prices), min(prices), prices[-1])]
+        volume, standing = _traded(market, item, opened, closed)
+        row = [f"{opened:%Y-%m-%dT%H:%M:%S}+0530", *shown, volume]
+        rows.append([*row, *([standing] if interest else [])])
     return rows
+
+
+def _traded(market: Market, item: Contract | Index, opened: datetime, closed: datetime) -> tuple[int, int]:
+    """Units traded between the last tick before the bar and its own last, and the open interest then."""
+    if not isinstance(item, Contract):
+        return 0, 0
+    last = market.traded(item, closed - SECOND)
+    return last["volume"] - market.traded(item, opened - SECOND)["volume"], last["oi"]
 
 
 def _bars(
@@ -70,8 +80,9 @@ def _days(first: date, last: date) -> Iterator[date]:
         yield first + timedelta(days=number_of_day)
 
 
-def _samples(market: Market, item: Contract | Index, opened: datetime, closed: datetime) -> list[float | int]:
-    moments = [opened + (closed - opened) * n / (SAMPLES - 1) for n in range(SAMPLES)]
+def _prices(market: Market, item: Contract | Index, opened: datetime, closed: datetime) -> list[Decimal]:
+    """The last price of every second of the bar."""
     if isinstance(item, Contract):
-        return [number(on_tick(market.fair(item, at), item.tick)) for at in moments]
-    return [number(on_tick(float(market.index_price(item, at)), INDEX_TICK)) for at in moments]
+        seconds = int((closed - opened).total_seconds())
+        return [market.last(item, opened + n * SECOND) for n in range(seconds)]
+    return market.index_prices(item, opened, closed)

@@ -42,6 +42,12 @@ class FaultKind(StrEnum):
     POSTBACK_DELAYED = "postback_delayed"
     POSTBACK_OUT_OF_ORDER = "postback_out_of_order"
     POSTBACK_BAD_CHECKSUM = "postback_bad_checksum"
+    # The ticker's connection; each strikes as a second's frame is due.
+    STREAM_SILENT = "stream_silent"
+    STREAM_HALF_OPEN = "stream_half_open"
+    STREAM_CUT = "stream_cut"
+    STREAM_LATE = "stream_late"
+    STREAM_REPEATED = "stream_repeated"
 
 
 REPLY_KINDS = frozenset(kind for kind in FaultKind if kind.value.endswith(("_accepted", "_lost"))) | {
@@ -49,7 +55,8 @@ REPLY_KINDS = frozenset(kind for kind in FaultKind if kind.value.endswith(("_acc
     FaultKind.REFUSE,
 }
 POSTBACK_KINDS = frozenset(kind for kind in FaultKind if kind.value.startswith("postback_"))
-ORDER_KINDS = frozenset(FaultKind) - REPLY_KINDS - POSTBACK_KINDS
+STREAM_KINDS = frozenset(kind for kind in FaultKind if kind.value.startswith("stream_"))
+ORDER_KINDS = frozenset(FaultKind) - REPLY_KINDS - POSTBACK_KINDS - STREAM_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,10 @@ class Faults:
 
     def of_postback(self, call: Call) -> list[Fault]:
         return self._take(POSTBACK_KINDS, call)
+
+    def of_stream(self, call: Call) -> list[Fault]:
+        """What goes wrong with an account's ticks this second."""
+        return self._take(STREAM_KINDS, call)
 
     def _take(self, kinds: frozenset[FaultKind], call: Call, at_most: int = 100) -> list[Fault]:
         struck: list[Fault] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import exp
 from typing import Any
@@ -81,6 +81,14 @@ class Market:
 
     def index_price(self, index: Index, at: datetime) -> Decimal:
         return on_tick(self._index_value(index, at), INDEX_TICK)
+
+    def index_prices(self, index: Index, start: datetime, end: datetime) -> list[Decimal]:
+        """The price at each second from `start` to before `end`, of one session."""
+        if index == INDIA_VIX:
+            seconds = range(int((end - start).total_seconds()))
+            return [self.index_price(index, start + timedelta(seconds=n)) for n in seconds]
+        prices = self.walk.spots(self._index_names[index.key], start, end)
+        return [on_tick(price, INDEX_TICK) for price in prices]
 
     def _index_value(self, index: Index, at: datetime) -> float:
         if index == INDIA_VIX:

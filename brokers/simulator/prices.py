@@ -11,7 +11,7 @@ import random
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
 from math import exp, sqrt
@@ -83,6 +83,15 @@ class Walk:
             else path.price[path.second(at)]
         )
         return quiet * self._moved(name, at)
+
+    def spots(self, name: str, start: datetime, end: datetime) -> list[float]:
+        """The index at each second from `start` to before `end`, of one session: faster than one by one."""
+        path = self._path_of(name, start)
+        seconds = int((end - start).total_seconds())
+        if path is None or any(start < since < end for since, _ in self._moves.get(name, ())):
+            return [self.spot(name, start + timedelta(seconds=n)) for n in range(seconds)]
+        first, factor = path.second(start), self._moved(name, start)
+        return [price * factor for price in path.price[first : first + seconds]]
 
     def range(self, name: str, at: datetime) -> DayRange:
         """Open, high and low of the day so far, and yesterday's close."""

@@ -21,6 +21,8 @@ from brokers.simulator.replies import KiteError, timestamp
 from brokers.simulator.world import Settings, World
 
 ZERO = Decimal(0)
+HEARD_WITHIN = 2.0
+"""Seconds of wall time: a client that is slower than that is not waited for."""
 
 
 class _Body(BaseModel):
@@ -90,8 +92,14 @@ async def idle(world: World, _: Request) -> dict[str, Any]:
 
 
 async def poke(world: World, _: Request) -> dict[str, Any]:
-    """The clock has jumped: look at it now."""
+    """The clock has jumped: look at it now. Answers when the ticker's clients have dealt with its ticks."""
+    await world.ticker.heard(HEARD_WITHIN)
     return {"now": world.now().isoformat()}
+
+
+async def stream(world: World, _: Request) -> dict[str, Any]:
+    """Who listens to the ticker."""
+    return {"frames": world.ticker.frames, "connections": world.ticker.subscriptions()}
 
 
 async def address(_: World, request: Request) -> str:
@@ -251,6 +259,7 @@ def _account(world: World, user_id: str) -> Account:
 ROUTES = [
     _route("/_sim/idle", idle, "GET"),
     _route("/_local/clock", poke, "POST"),
+    _route("/_sim/stream", stream, "GET"),
     _route("/_sim/address", address, "GET"),
     _route("/_sim/ledger", ledger, "GET"),
     _route("/_sim/reset", reset, "POST"),

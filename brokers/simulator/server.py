@@ -9,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from brokers.simulator.app import create_app
 from brokers.simulator.spoiling import TRANSPORT
+from brokers.simulator.websocket import TickerSocket
 from brokers.simulator.world import World
 
 HOST = "127.0.0.1"
@@ -58,7 +59,7 @@ def server(world: World, port: int) -> SimulatorServer:
         host=HOST,
         port=port,
         http=DroppingProtocol,
-        ws="none",
+        ws=TickerSocket,
         log_level="warning",
         access_log=False,
         timeout_keep_alive=30,

@@ -24,6 +24,7 @@ from brokers.simulator.limits import RateLimits
 from brokers.simulator.market import Market
 from brokers.simulator.postbacks import Postbacks
 from brokers.simulator.prices import Walk
+from brokers.simulator.ticker import Ticker
 from brokers.simulator.underlyings import underlyings
 
 REFERENCE_DAY = date(2026, 11, 20)
@@ -72,10 +73,21 @@ class World:
     limits: RateLimits
     postbacks: Postbacks
     dump: Listing | None
+    ticker: Ticker = field(init=False)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     in_progress: int = 0
     go_offline: Callable[[float], None] | None = None
     requests: deque[Request] = field(default_factory=lambda: deque(maxlen=20_000))
+
+    def __post_init__(self) -> None:
+        self.ticker = Ticker(
+            self.market,
+            self.faults,
+            check=lambda key, token: self.sessions.check(f"token {key}:{token}", self.clock.now()),
+            listing=self.listing,
+            now=self.clock.now,
+            is_open=self.exchange.is_open,
+        )
 
     def now(self) -> datetime:
         """The platform's time, with everything done that was due by then."""
@@ -83,12 +95,14 @@ class World:
         self.exchange.advance(now)
         for update in self.exchange.take_updates():
             self.postbacks.submit(update)
+            self.ticker.tell(update)
         return now
 
     def tick(self) -> datetime:
-        """The platform's time, with everything done and every postback sent that was due by then."""
+        """The platform's time, with everything done, and every postback and tick sent, that was due by then."""
         now = self.now()
         self.postbacks.send_due(now)
+        self.ticker.pulse(now)
         return now
 
     def listing(self, now: datetime) -> Listing:
@@ -100,7 +114,10 @@ class World:
         return _gzipped_csv(self.listing(now), exchange)
 
     def next_due(self) -> datetime | None:
-        return min(filter(None, (self.exchange.next_due(), self.postbacks.next_due())), default=None)
+        return min(
+            filter(None, (self.exchange.next_due(), self.postbacks.next_due(), self.ticker.next_due())),
+            default=None,
+        )
 
     @property
     def busy(self) -> int:
@@ -125,6 +142,7 @@ class World:
         self.faults.clear()
         self.limits.reset()
         self.postbacks.reset()
+        self.ticker.reset()
         self.walk.forget_moves()
         self.requests.clear()
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Facts(BaseModel):
@@ -189,7 +189,9 @@ class OfEgress(DomainEvent):
 
 
 class EgressChanged(OfEgress):
-    """The operator added a forward proxy, or changed who may share it."""
+    """The operator added a forward proxy, or changed who may share it. Its password is in no event."""
+
+    document: dict[str, Any] = Field(default_factory=dict)
 
 
 class EgressRemoved(OfEgress):
@@ -271,6 +273,12 @@ class ExitBegun(OfAccountRun):
     """From here on no new entry of this account can leave."""
 
 
+class LegExitBegun(OfAccountRun):
+    """Legs are closed on their own: nothing of them can be entered any more, what else is open stays."""
+
+    legs: list[int]
+
+
 class AccountFlat(OfAccountRun):
     """The account holds nothing of this run."""
 
@@ -280,10 +288,12 @@ class ExitPostponed(OfAccountRun):
 
 
 class ExitRoundPlanned(DomainEvent):
-    """The closing orders of one round are frozen."""
+    """The closing orders of one round of a leg are frozen."""
 
     run_key: str
     account: str
+    leg: int = 0
+    """0 in events from before each leg had rounds of its own."""
     round: int
     orders: list[str]
 

@@ -41,6 +41,8 @@ class Expected:
         When the last thing that kept an exit from its broker was mended (a login): 30 s later it must be on.
     unwound_within
         How long after its first rejection an entry may take to begin to be undone; 0 where that isn't asked.
+    usual
+        By account, how long after an exit is due its first closing order is accepted when nothing goes wrong.
     hurt
         Accounts that the fault concerns, besides those whose steps it strikes: all others owe what they owe on
         a day without one.
@@ -58,6 +60,7 @@ class Expected:
     exit_within: float = 5.0
     blocked_until: float = 0.0
     unwound_within: float = 0.0
+    usual: dict[str, float] = field(default_factory=dict)
     hurt: set[str] = field(default_factory=set)
     may_enter: bool = True
     flat: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,6 +10,9 @@ import pytest
 import requests
 from kiteconnect import exceptions
 
+from brokers.clock import IST
+from brokers.simulator.instruments import Contract
+from brokers.simulator.underlyings import INDIA_VIX, Index, underlyings
 from tests.simulator.conftest import ACCOUNTS, Sim, eventually
 
 pytestmark = pytest.mark.slow
@@ -206,6 +209,30 @@ def test_candles(shared_sim: Sim) -> None:
     assert [d["date"].day for d in days][:3] == [2, 3, 4]
     with pytest.raises(exceptions.InputException, match="60 days"):
         kite.historical_data(260105, "2026-01-01 00:00:00", "2026-11-23 00:00:00", "minute")
+
+
+@pytest.mark.parametrize("of", ["contract", "index", "vix"])
+def test_candles_are_what_ticks_would_have_made(shared_sim: Sim, of: str) -> None:
+    contract, market = shared_sim.atm(), shared_sim.world.market
+    known: dict[str, Contract | Index] = {
+        "contract": contract,
+        "index": underlyings()["BANKNIFTY"].index,
+        "vix": INDIA_VIX,
+    }
+    item = known[of]
+    [row] = shared_sim.kite().historical_data(
+        item.instrument_token, "2026-11-23 09:21:00", "2026-11-23 09:24:00", "3minute"
+    )
+    opened = datetime(2026, 11, 23, 9, 21, tzinfo=IST)
+    seconds = [opened + timedelta(seconds=n) for n in range(-1, 180)]
+    if isinstance(item, Contract):
+        prices = [float(market.last(item, at)) for at in seconds[1:]]
+        traded = [market.traded(item, at)["volume"] for at in seconds]
+        assert row["volume"] == traded[-1] - traded[0]
+    else:
+        prices = [float(market.index_price(item, at)) for at in seconds[1:]]
+    shown = [row["open"], row["high"], row["low"], row["close"]]
+    assert shown == [prices[0], max(prices), min(prices), prices[-1]]
 
 
 def test_unknown_route_answers_in_the_envelope(shared_sim: Sim) -> None:

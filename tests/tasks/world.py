@@ -257,6 +257,7 @@ def account_task(
         on_leg_reject=on_leg_reject,
         multiplier=1,
         legs=list(legs),
+        exit_legs=[],
     )
 
 
