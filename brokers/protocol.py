@@ -13,6 +13,7 @@ from brokers.model import (
     ChangeOutcome,
     Exchange,
     Fill,
+    Funds,
     Instrument,
     InstrumentId,
     NetPosition,
@@ -62,3 +63,6 @@ class Broker(Protocol):
     def trades(self) -> Sequence[Fill]: ...
 
     def positions(self) -> Sequence[NetPosition]: ...
+
+    def funds(self) -> Funds:
+        """What the account may still spend, and the margin and premium that its positions block."""

@@ -72,6 +72,7 @@ def _up(platform: Platform, options: argparse.Namespace) -> int:
     try:
         platform.start(options.at, Market(options.instruments))
         platform.start_console()
+        platform.start_supervisor()
     except CANNOT_START as error:
         print(error)
         return 1

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import requests
 from botocore.exceptions import ClientError
 
 from localstack.assembly import Stack, stacks
@@ -104,6 +105,11 @@ def _reasons(name: str, aws: Aws) -> Iterator[str]:
     for event in aws.cloudformation.describe_stack_events(StackName=name)["StackEvents"]:
         if event.get("ResourceStatus", "").endswith("_FAILED"):
             yield f"{event.get('LogicalResourceId')}: {event.get('ResourceStatusReason', 'no reason given')}"
+
+
+def keep(aws_url: str) -> None:
+    """Let the emulator write down what was deployed, to be there again when it was killed."""
+    requests.post(f"{aws_url}/_local/keep", timeout=_STACK_SECONDS).raise_for_status()
 
 
 def deploy_machines(aws: Aws, definitions: Path = DEFINITIONS) -> list[str]:

@@ -11,6 +11,7 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from localstack import supervisor
 from localstack.aws import Aws
 from localstack.clock import MovableClock
 from localstack.conductor import Conductor, Http, Queue
@@ -20,6 +21,7 @@ from localstack.deploy import (
     deploy_schedules,
     deploy_stacks,
     deploy_timetable,
+    keep,
 )
 from localstack.processes import DidNotStart, Processes, Service
 from localstack.seed import CREDENTIALS
@@ -81,6 +83,8 @@ class Platform:
         if not any(self.running().values()):
             # Tables and the broker's book begin empty: executions of an earlier time would act on what is gone.
             shutil.rmtree(self._executions, ignore_errors=True)
+            shutil.rmtree(self._tables, ignore_errors=True)
+            self._fired.unlink(missing_ok=True)
         if now is not None:
             self.clock.set(now)
         elif not any(self.running().values()):
@@ -96,6 +100,7 @@ class Platform:
         deploy_machines(self.aws)
         deploy_schedules(self.aws)
         deploy_timetable(self.aws)
+        keep(self.site.aws_url)
 
     def start_console(self) -> None:
         """Start the page to watch executions in, unless it runs.
@@ -108,9 +113,13 @@ class Platform:
         self._processes.start(self.console, self.site.environment())
         self._processes.wait_until_up(self.console)
 
+    def start_supervisor(self) -> None:
+        """Start what starts again whatever dies, unless it runs."""
+        self._processes.start(self.supervisor, self.site.environment())
+
     def stop(self) -> list[str]:
-        """Stop everything; the names of what ran."""
-        services = reversed([*self.services(Market()), self.console])
+        """Stop everything; the names of what ran. The supervisor first: it would start them again."""
+        services = reversed([*self.services(Market()), self.console, self.supervisor])
         return [service.name for service in services if self._processes.stop(service)]
 
     def kill_and_restart(self, name: str) -> None:
@@ -122,7 +131,8 @@ class Platform:
 
     def running(self) -> dict[str, int | None]:
         """The process id of each service, None where it doesn't run."""
-        return {each.name: self._processes.pid(each) for each in [*self.services(Market()), self.console]}
+        services = [*self.services(Market()), self.console, self.supervisor]
+        return {each.name: self._processes.pid(each) for each in services}
 
     def postback_url(self, account: str) -> str:
         """Where the broker posts an account's order updates."""
@@ -134,11 +144,26 @@ class Platform:
         return self.site.state / "stepfunctions"
 
     @property
+    def _tables(self) -> Path:
+        """Where ministack keeps what it knows: also over its own end alone."""
+        return self.site.state / "ministack"
+
+    @property
+    def _fired(self) -> Path:
+        """Where the schedule loop keeps what it has fired."""
+        return self.site.state / "schedules.json"
+
+    @property
     def console(self) -> Service:
         """The page. Nothing of the platform needs it."""
         site = self.site
         port = ["--port", str(site.ports.console)]
         return _python("console", "localstack.console", port, f"{site.console_url}/assets/icon.svg")
+
+    @property
+    def supervisor(self) -> Service:
+        """What starts the others again. It has no address."""
+        return _python("supervisor", supervisor.MARK, ["--state", str(self.site.state.resolve())], "")
 
     def services(self, market: Market) -> list[Service]:
         """Every process, in the order in which they start."""
@@ -156,7 +181,7 @@ class Platform:
                 [str(EMULATOR_PYTHON), "-m", "localstack.emulator"],
                 f"{site.aws_url}/_ministack/health",
                 "localstack.emulator",
-                _ministack_variables(ports),
+                _ministack_variables(ports, self._tables),
             ),
             _python("simulator", "brokers.simulator", simulator, f"{site.simulator_url}/_sim/idle"),
             _python(
@@ -168,7 +193,7 @@ class Platform:
             _python(
                 "schedules",
                 "localstack.schedule_loop",
-                ["--port", str(ports.schedules)],
+                ["--port", str(ports.schedules), "--data", str(self._fired)],
                 f"{site.schedules_url}/",
             ),
         ]
@@ -187,8 +212,12 @@ def _python(name: str, module: str, arguments: list[str], health_url: str) -> Se
     return Service(name, [sys.executable, "-m", module, *arguments], health_url, module)
 
 
-def _ministack_variables(ports: Ports) -> dict[str, str]:
+def _ministack_variables(ports: Ports, state: Path) -> dict[str, str]:
     return {
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(state),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(state / "s3"),
         "BIND_HOST": HOST,  # its default is every interface
         "GATEWAY_PORT": str(ports.aws),
         "MINISTACK_REGION": REGION,

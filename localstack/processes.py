@@ -1,8 +1,12 @@
-"""Processes that outlive the command that started them: started once, found again by pid file, stopped."""
+"""Processes that outlive the command that started them: started once, found again by pid file, stopped.
+
+How a process was started is kept beside its pid, so that `localstack.supervisor` can start it again.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from localstack.site import ROOT
@@ -57,18 +61,28 @@ class Processes:
         if self.pid(service) is not None:
             return False
         self.state.mkdir(parents=True, exist_ok=True)
+        variables = {**environment, **service.variables}
         with self.log(service).open("ab") as log:
             process = subprocess.Popen(
                 service.command,
                 cwd=ROOT,
-                env={**os.environ, **environment, **service.variables},
+                env={**os.environ, **variables},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         self._pid_file(service).write_text(str(process.pid))
+        self._started_file(service.name).write_text(json.dumps(asdict(replace(service, variables=variables))))
         return True
+
+    def started(self) -> list[Service]:
+        """What was started and not stopped, whether it still runs or not, just as it was started."""
+        found = []
+        for file in sorted(self.state.glob("*.started")):
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):  # being stopped, being written
+                found.append(Service(**json.loads(file.read_text())))
+        return found
 
     def wait_until_up(self, service: Service, *, seconds: float = 30.0) -> None:
         """Wait for its first answer.
@@ -86,6 +100,7 @@ class Processes:
 
     def stop(self, service: Service) -> bool:
         """End it and its children. True if it ran."""
+        self._started_file(service.name).unlink(missing_ok=True)
         pid = self.pid(service)
         if pid is not None:
             end(pid)
@@ -109,6 +124,9 @@ class Processes:
 
     def _pid_file(self, service: Service) -> Path:
         return self.state / f"{service.name}.pid"
+
+    def _started_file(self, name: str) -> Path:
+        return self.state / f"{name}.started"
 
     def _tail(self, service: Service) -> str:
         return "\n".join(self.log(service).read_text(errors="replace").splitlines()[-20:])

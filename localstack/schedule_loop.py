@@ -1,7 +1,8 @@
-"""The process that fires schedules: `python -m localstack.schedule_loop --port 8084`.
+"""The process that fires schedules: `python -m localstack.schedule_loop --port 8084 --data schedules.json`.
 
 `GET /` shows what is due next. `GET /_local/idle` answers the conductor. The platform is found by the
-environment (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_SFN`), the clock by `ALGO_CLOCK`.
+environment (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_SFN`), the clock by `ALGO_CLOCK`. What was due while it was
+down is fired when it is up again: what it has fired is in `--data`.
 """
 
 from __future__ import annotations
@@ -9,19 +10,29 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from brokers.clock import Clock, SystemClock
-from localstack.schedules import Loop, Occurrence, Schedule, TargetRefused
+from localstack.schedules import (
+    Forgetful,
+    Loop,
+    Occurrence,
+    Schedule,
+    TargetRefused,
+    TargetUnreachable,
+)
 from localstack.site import HOST
 
 if TYPE_CHECKING:
@@ -65,10 +76,12 @@ class AwsTargets:
         try:
             self.step_functions.start_execution(stateMachineArn=arn, input=text)
         except ClientError as error:
-            details = error.response["Error"]
+            details, status = error.response["Error"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise TargetUnreachable(f"{details['Code']}: {details['Message']}") from None
             raise TargetRefused(details["Code"], details["Message"]) from None
         except BotoCoreError as error:
-            raise TargetRefused(type(error).__name__, str(error)) from None
+            raise TargetUnreachable(f"{type(error).__name__}: {error}") from None
 
     def bury(self, queue_arn: str, occurrence: Occurrence, text: str, error: TargetRefused) -> None:
         url = self.queues.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
@@ -84,6 +97,25 @@ class AwsTargets:
             MessageBody=text,
             MessageAttributes={k: {"DataType": "String", "StringValue": v} for k, v in facts.items()},
         )
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFile:
+    """A JSON file, replaced whole."""
+
+    path: Path
+
+    def load(self) -> dict[str, datetime]:
+        try:
+            kept = json.loads(self.path.read_text())
+        except FileNotFoundError:
+            return {}
+        return {arn: datetime.fromisoformat(moment) for arn, moment in kept.items()}
+
+    def save(self, considered: Mapping[str, datetime]) -> None:
+        draft = self.path.with_suffix(".new")
+        draft.write_text(json.dumps({arn: moment.isoformat() for arn, moment in considered.items()}))
+        os.replace(draft, self.path)
 
 
 class Runner:
@@ -159,11 +191,15 @@ def server(runner: Runner, port: int) -> ThreadingHTTPServer:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8084)
+    parser.add_argument(
+        "--data", type=Path, help="file that keeps what was fired; without it, this process alone"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     clock = SystemClock.from_environment()
     targets = AwsTargets(boto3.client("stepfunctions"), boto3.client("sqs"))
-    runner = Runner(Loop(SchedulerBook(boto3.client("scheduler")), targets, clock), clock)
+    memory = MemoryFile(arguments.data) if arguments.data else Forgetful()
+    runner = Runner(Loop(SchedulerBook(boto3.client("scheduler")), targets, clock, memory), clock)
     with server(runner, arguments.port) as http:
         threading.Thread(target=http.serve_forever, daemon=True).start()
         while True:

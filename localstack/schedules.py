@@ -2,7 +2,8 @@
 
 ministack stores schedules but would evaluate them in UTC and by the wall clock. Here they are evaluated in
 their own time zone, by the platform's clock. AWS fires within the minute of the due time and at least once;
-this fires in its first second and exactly once. `localstack.schedule_loop` is the process that runs it.
+this fires in its first second, and once, unless it is killed between a start and noting it: then twice.
+`localstack.schedule_loop` is the process that runs it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ logger = logging.getLogger("schedules")
 
 ATTEMPTS = 3
 """AWS tries 185 times over a day; on one machine a target that refuses three times will go on refusing."""
+
+OLDEST = timedelta(days=1)
+"""AWS's default: an occurrence that could not be delivered for so long is a dead letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +90,19 @@ class Book(Protocol):
     def delete(self, schedule: Schedule) -> None: ...
 
 
+class Memory(Protocol):
+    """What outlives the process: for each schedule, by ARN, the moment up to which it was considered."""
+
+    def load(self) -> dict[str, datetime]: ...
+
+    def save(self, considered: Mapping[str, datetime]) -> None: ...
+
+
 class Targets(Protocol):
     """What a schedule can reach."""
 
     def start(self, arn: str, text: str) -> None:
-        """Start the target with this input. Raises `TargetRefused`."""
+        """Start the target with this input. Raises `TargetRefused`, `TargetUnreachable`."""
 
     def bury(self, queue_arn: str, occurrence: Occurrence, text: str, error: TargetRefused) -> None:
         """Put what could not be delivered into the dead-letter queue."""
@@ -104,15 +116,34 @@ class TargetRefused(Exception):
         self.code = code
 
 
+class TargetUnreachable(Exception):
+    """No answer: whether it was started is not known. It is tried again until there is one."""
+
+
+@dataclass(slots=True)
+class Forgetful:
+    """A memory that ends with the process."""
+
+    def load(self) -> dict[str, datetime]:
+        return {}
+
+    def save(self, considered: Mapping[str, datetime]) -> None: ...
+
+
 @dataclass(slots=True)
 class Loop:
-    """Fires each occurrence once. Not safe for use by several threads at a time."""
+    """Fires what is due. Not safe for use by several threads at a time."""
 
     book: Book
     targets: Targets
     clock: Clock
-    _considered: dict[str, datetime] = field(default_factory=dict)
-    _schedules: list[Schedule] = field(default_factory=list)
+    memory: Memory = field(default_factory=Forgetful)
+    _considered: dict[str, datetime] = field(init=False)
+    _kept: dict[str, datetime] = field(default_factory=dict, init=False)
+    _schedules: list[Schedule] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self._considered = self.memory.load()
 
     def refresh(self) -> None:
         """Read the schedules again. A new one counts from now on: what was due before it was made is past."""
@@ -124,6 +155,7 @@ class Loop:
         gone = self._considered.keys() - {each["Arn"] for each in described}
         for arn in gone:
             del self._considered[arn]
+        self._keep()
 
     def tick(self) -> int:
         """Fire what is due; how many were."""
@@ -133,14 +165,12 @@ class Loop:
             if not schedule.enabled:
                 self._considered[schedule.arn] = now  # what falls into the pause is not made up for
                 continue
-            missed: list[Occurrence] = []
-            while (due := schedule.after(self._considered[schedule.arn])) is not None and due <= now:
-                self._considered[schedule.arn] = due
-                missed.append(Occurrence(schedule, due))
-            for occurrence in missed[-1:] if schedule.housekeeping else missed:
-                self._fire(occurrence)
-                fired += 1
-            if due is None and schedule.delete_when_done:
+            try:
+                fired += self._fire_missed(schedule, now)
+            except TargetUnreachable as error:
+                logger.warning("%s is tried again: %s", schedule.name, error)
+                continue
+            if schedule.delete_when_done and schedule.after(self._considered[schedule.arn]) is None:
                 self.book.delete(schedule)
                 self._schedules.remove(schedule)
         return fired
@@ -156,12 +186,30 @@ class Loop:
         ]
         return sorted(found, key=lambda occurrence: occurrence.due)
 
-    def _fire(self, occurrence: Occurrence) -> None:
+    def _fire_missed(self, schedule: Schedule, now: datetime) -> int:
+        """Fire what was due and has not been; each is noted at once, so that it is not fired again."""
+        missed: list[datetime] = []
+        after = self._considered[schedule.arn]
+        while (due := schedule.after(after)) is not None and due <= now:
+            missed.append(due)
+            after = due
+        for due in missed[-1:] if schedule.housekeeping else missed:
+            self._fire(Occurrence(schedule, due), now)
+            self._considered[schedule.arn] = due
+            self._keep()
+        return len(missed[-1:] if schedule.housekeeping else missed)
+
+    def _fire(self, occurrence: Occurrence, now: datetime) -> None:
         target = occurrence.schedule.target
         for attempt in range(1, ATTEMPTS + 1):
             text = occurrence.input(attempt)
             try:
                 self.targets.start(target["Arn"], text)
+            except TargetUnreachable as error:
+                if now - occurrence.due < OLDEST:
+                    raise
+                refusal = TargetRefused("MaximumEventAgeExceeded", str(error))
+                break
             except TargetRefused as error:
                 logger.warning("%s, attempt %d: %s", occurrence.schedule.name, attempt, error)
                 refusal = error
@@ -171,6 +219,11 @@ class Loop:
         queue = (target.get("DeadLetterConfig") or {}).get("Arn")
         if queue:
             self.targets.bury(queue, occurrence, text, refusal)
+
+    def _keep(self) -> None:
+        if self._considered != self._kept:
+            self.memory.save(self._considered)
+            self._kept = dict(self._considered)
 
 
 def _understood(described: Mapping[str, Any], considered: Mapping[str, datetime]) -> Schedule | None:

@@ -16,11 +16,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from brokers.clock import Clock, SystemClock
-from brokers.errors import TokenExpired
+from brokers.errors import EgressRefused, TokenExpired
 from brokers.protocol import Broker
 from brokers.registry import connect
 from tasks.domain import items
-from tasks.egress import ECHO, EchoedAddress
+from tasks.egress import ECHO, EchoedAddress, secret_name
+from tasks.objects import Objects
 from tasks.runtime import Runtime
 from tasks.stores.dynamodb import from_environment
 from tasks.stores.ports import CatalogStore
@@ -46,8 +47,9 @@ def runtime_from_environment() -> Runtime:
         clock=clock,
         bus=OnDemand(_bus),
         scheduler=OnDemand(_scheduler),
-        egress=EchoedAddress(_echo()),
         executions=OnDemand(_executions),
+        egress=EchoedAddress(proxy_of, _echo()),
+        lake=OnDemand(_lake),
     )
 
 
@@ -55,6 +57,12 @@ def _echo() -> str:
     """Who tells an egress its address: on one machine the simulator."""
     root = os.environ.get("KITE_ROOT")
     return os.environ.get("ADDRESS_ECHO_URL") or (f"{root}/_sim/address" if root else ECHO)
+
+
+def _lake() -> Objects:
+    from tasks.lake_bucket import lake_objects  # noqa: PLC0415  (only the lake's own functions need it)
+
+    return lake_objects()
 
 
 class OnDemand:
@@ -92,9 +100,21 @@ def _secrets() -> Any:
 
 def account_secret(account: str) -> dict[str, str] | None:
     """The account's secret, or None if it has none. Read anew each time: a login must count at once."""
+    return _secret(account)
+
+
+def proxy_of(egress: str) -> str:
+    """The egress's proxy with its user and password. Raises `EgressRefused` if nobody knows it."""
+    secret = _secret(secret_name(egress))
+    if secret is None:
+        raise EgressRefused(f"the proxy of egress {egress} is not known: the operator has to set it up again")
+    return secret["proxy_url"]
+
+
+def _secret(name: str) -> dict[str, str] | None:
     prefix = os.environ.get("BROKER_SECRET_PREFIX", "algo/broker/")
     try:
-        answer = _secrets().get_secret_value(SecretId=f"{prefix}{account}")
+        answer = _secrets().get_secret_value(SecretId=f"{prefix}{name}")
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return None
@@ -136,7 +156,7 @@ class AccountBrokers:
 
 def _proxy(document: Mapping[str, Any]) -> str | None:
     egress = document.get("egress")
-    return str(egress["proxy_url"]) if egress else None
+    return proxy_of(str(egress["name"])) if egress else None
 
 
 class StepFunctionsCallbacks:

@@ -7,6 +7,7 @@ would have every order of the day refused, so it is asked before anything is pla
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import requests
@@ -19,13 +20,20 @@ ECHO = "https://checkip.amazonaws.com"
 _CONNECT, _READ = 2.0, 5.0
 
 
+def secret_name(egress: str) -> str:
+    """Of the secret that holds an egress's `proxy_url`, beside the accounts': no account has a small letter."""
+    return f"egress/{egress}"
+
+
 @dataclass(frozen=True, slots=True)
 class EchoedAddress:
-    """Asks a server that answers with the address it sees."""
+    """Asks a server that answers with the address it sees. `proxy_of` knows each egress's proxy."""
 
+    proxy_of: Callable[[str], str]
     url: str = ECHO
 
-    def address(self, proxy_url: str) -> str:
+    def address(self, egress: str) -> str:
+        proxy_url = self.proxy_of(egress)
         session = requests.Session()
         session.trust_env = False
         session.proxies = {"http": proxy_url, "https": proxy_url}

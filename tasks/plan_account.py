@@ -80,7 +80,7 @@ def _check_egress(rt: Runtime, account: str, document: Mapping[str, Any]) -> Non
     egress = document.get("egress")
     if not egress:
         return
-    seen = rt.egress.address(str(egress["proxy_url"]))
+    seen = rt.egress.address(str(egress["name"]))
     if seen != egress["address"]:
         raise EgressRefused(
             f"orders would leave from {seen}, and {egress['address']} is registered for egress "
@@ -122,6 +122,7 @@ def _leg(request: AccountTask, leg: ResolvedLeg, multiplier: int) -> PlannedLeg:
         freeze=leg.freeze,
         slices=slices(quantity(leg.lots, leg.lot_size, multiplier), lot_size=leg.lot_size, freeze=leg.freeze),
         limit_price=Decimal(leg.limit_price),
+        right=leg.right,
         quote=Decimal(leg.quote),
     )
 

@@ -52,8 +52,10 @@ def rows_of(events: Sequence[Recorded]) -> list[Key]:
 
 def _catalog_rows(owner: str, item: str) -> list[Key]:
     kind, _, name = item.partition("#")
-    if owner in (items.EGRESS, items.PLATFORM) or (owner == items.MARKETPLACE and kind != "BASKET"):
+    if owner == items.MARKETPLACE and kind != "BASKET":
         return []
+    if kind in ("MARK", "DAY"):
+        return []  # of a report, which reads the events themselves
     names = {"SCHEDULE": items.strategy(name), "LOGIN": items.account(name)}
     return [Key(owner, names.get(kind, item))]
 
@@ -84,7 +86,7 @@ def _day(text: str) -> Any:
 
 def fold(key: Key, sources: Sources) -> dict[str, Any] | None:
     """The row's document, None where the thing is gone."""
-    kind = key.item.partition("#")[0]
+    kind = key.owner if key.owner in _OPERATED else key.item.partition("#")[0]
     view = _FOLDS[kind](key, [sources[aggregate] for aggregate in sources_of(key)])
     return view.model_dump(mode="json") if view else None
 
@@ -196,6 +198,22 @@ def _login_needed(document: Mapping[str, Any], asked: Sequence[Recorded]) -> boo
     return not until or datetime.fromisoformat(until) <= datetime.fromisoformat(found[0].asked_at)
 
 
+def _proxy(_: Key, parts: Parts) -> views.View | None:
+    found = _last(parts[0], e.EgressChanged)
+    if found is None or not found[0].document:
+        return None
+    document = found[0].document
+    return views.ProxyView.model_validate({**document, **_stamps(document, parts[0])})
+
+
+def _platform(_: Key, parts: Parts) -> views.View | None:
+    found = _last(parts[0], e.PlatformChanged)
+    if found is None:
+        return None
+    document = found[0].document
+    return views.PlatformView.model_validate({**document, **_stamps(document, parts[0])})
+
+
 def _subscription(_: Key, parts: Parts) -> views.View | None:
     found = _last(parts[0], e.SubscriptionState)
     if found is None:
@@ -257,12 +275,17 @@ def _position(_: Key, parts: Parts) -> views.View | None:
     return views.PositionView.model_validate(found[0].position.model_dump()) if found else None
 
 
+_OPERATED = (items.EGRESS, items.PLATFORM)
+"""Owners whose items are all of one kind."""
+
 _FOLDS: dict[str, Callable[[Key, Parts], views.View | None]] = {
     "PROFILE": _profile,
     "BASKET": _basket,
     "STRATEGY": _strategy,
     "ACCOUNT": _account,
     "SUBSCRIPTION": _subscription,
+    items.EGRESS: _proxy,
+    items.PLATFORM: _platform,
     "RUN": _run,
     "ORDER": _order,
     "POSITION": _position,

@@ -7,11 +7,12 @@ killed. The bus is told after that, at least once: whoever listens goes by (aggr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.bootstrap import runtime
 from tasks.domain.changes import Change, aggregate_of, events_of, user_of
+from tasks.domain.events import DomainEvent
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
 from tasks.stores.journal import Head, Recorded
@@ -39,21 +40,22 @@ def record(change: Change, position: str, rt: Runtime) -> tuple[Recorded, ...]:
     StoreUnavailable
         If the table gives no answer: the change comes again.
     """
-    if not events_of(change):
+    happened = events_of(change)
+    if not happened:
         return ()
-    told = _write(change, position, rt)
+    told = _write(change, happened, position, rt)
     if told:
         rt.bus.put(told)
     return told
 
 
-def _write(change: Change, position: str, rt: Runtime) -> tuple[Recorded, ...]:
+def _write(change: Change, happened: Sequence[DomainEvent], position: str, rt: Runtime) -> tuple[Recorded, ...]:
     aggregate, store = aggregate_of(change), rt.stores.events
     for _ in range(_RACES):
         head = store.head(aggregate)
         if head.position >= position:
             return _written_before(aggregate, position, rt)
-        events = _recorded(change, aggregate, head, position, rt)
+        events = _recorded(change, happened, head, position, rt)
         if store.append(aggregate, events, after=head, position=position):
             return events
     raise StoreUnavailable(f"{aggregate}: its head moved {_RACES} times while it was written")
@@ -64,8 +66,10 @@ def _written_before(aggregate: str, position: str, rt: Runtime) -> tuple[Recorde
     return tuple(event for event in rt.stores.events.read(aggregate) if event.cause == position)
 
 
-def _recorded(change: Change, aggregate: str, head: Head, position: str, rt: Runtime) -> tuple[Recorded, ...]:
-    at, user = rt.clock.now(), user_of(change)
+def _recorded(
+    change: Change, happened: Sequence[DomainEvent], head: Head, position: str, rt: Runtime
+) -> tuple[Recorded, ...]:
+    at, user, aggregate = rt.clock.now(), user_of(change), aggregate_of(change)
     return tuple(
         Recorded(
             aggregate=aggregate,
@@ -77,7 +81,7 @@ def _recorded(change: Change, aggregate: str, head: Head, position: str, rt: Run
             cause=position,
             data=event.model_dump(mode="json"),
         )
-        for sequence, event in enumerate(events_of(change), start=head.last + 1)
+        for sequence, event in enumerate(happened, start=head.last + 1)
     )
 
 

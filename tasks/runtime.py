@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from brokers.clock import Clock
 from brokers.protocol import Broker
+from tasks.objects import Objects
 from tasks.stores.bundle import Stores
 from tasks.stores.journal import Recorded
 
@@ -73,9 +74,9 @@ class Executions(Protocol):
 
 
 class Egress(Protocol):
-    """Which address a proxy's requests leave from."""
+    """Which address an egress's requests leave from."""
 
-    def address(self, proxy_url: str) -> str:
+    def address(self, egress: str) -> str:
         """As the other side sees it. Raises `EgressRefused` if nothing comes through."""
 
 
@@ -105,3 +106,4 @@ class Runtime:
     scheduler: Scheduler = field(default_factory=_missing)
     egress: Egress = field(default_factory=_missing)
     executions: Executions = field(default_factory=_missing)
+    lake: Objects = field(default_factory=_missing)

@@ -19,6 +19,7 @@ from brokers.model import (
     ChangeOutcome,
     Exchange,
     Fill,
+    Funds,
     Instrument,
     InstrumentId,
     NetPosition,
@@ -30,7 +31,7 @@ from brokers.model import (
     Rejected,
     Unknown,
 )
-from brokers.zerodha.books import fill_of, identifier_of, orders_of, positions_of, quote_of
+from brokers.zerodha.books import fill_of, funds_of, identifier_of, orders_of, positions_of, quote_of
 from brokers.zerodha.candles import INTERVALS, bars_of, parse_indices, spans
 from brokers.zerodha.credentials import Credentials
 from brokers.zerodha.failures import read_error, send_outcome
@@ -203,6 +204,10 @@ class Zerodha:
     def positions(self) -> Sequence[NetPosition]:
         """The net of the day in each contract, in MIS and NRML."""
         return self._read(lambda kite: kite.positions(), positions_of)
+
+    def funds(self) -> Funds:
+        """Of the segment that derivatives are in."""
+        return self._read(lambda kite: kite.margins("equity"), funds_of)
 
     def _read(self, ask: Callable[[Any], Any], understand: Callable[[Any], T]) -> T:
         wire = self._reader

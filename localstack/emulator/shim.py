@@ -9,6 +9,7 @@
 - One thread feeds queues and streams, one change at a time. Here changes gather for a moment, so that there are
   fewer calls and an order's update does not wait behind the bookkeeping.
 - Any code confirms a sign-up. AWS compares it with the one in the e-mail, and so does the shim.
+- It forgets everything when it is killed. AWS forgets nothing, and nor does this: see `keeping`.
 - Nobody can ask whether a stream has changes that no function has seen yet: `GET /_local/idle` says so.
 - Each call beyond those that run starts another worker, which costs a second of a small machine's time. Here
   a call first waits a moment for one of `WORKERS` to be free: most calls take a twentieth of a second.
@@ -20,11 +21,15 @@ The shim replaces text and functions inside ministack, so it refuses any version
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from localstack.emulator.keeping import Deliveries, Files, Journal, Keeping, Tables
 
 VERSION = "1.5.33"
 
@@ -43,6 +48,7 @@ _ANSWER_WITH_ITS_NAME = (
 
 
 IDLE = "/_local/idle"
+KEEP = "/_local/keep"
 
 WORKERS = 2
 """Of one function, before a call waits for one of them."""
@@ -70,17 +76,27 @@ def apply() -> None:
     if found != VERSION:
         raise UnexpectedMinistack(f"ministack {found} is installed, the shim was written for {VERSION}")
     from ministack import app  # noqa: PLC0415  (only the emulator's environment has it)
-    from ministack.core import lambda_runtime  # noqa: PLC0415
-    from ministack.services import cognito, dynamodb, lambda_svc, scheduler  # noqa: PLC0415
+    from ministack.core import lambda_runtime, persistence  # noqa: PLC0415
+    from ministack.services import cognito, dynamodb, eventbridge, lambda_svc, scheduler  # noqa: PLC0415
+
+    journal = Journal(Path(os.environ["STATE_DIR"]) / "journal.sqlite")
+    keeping = Keeping(
+        Tables(journal, dynamodb, lambda_svc),
+        Deliveries(journal, lambda_svc),
+        Files(app, persistence.save_state),
+    )
+    keeping.surround(app, dynamodb, eventbridge)
 
     name_exceptions(lambda_runtime, lambda_svc)
     lambda_svc._execute_function = repeating(lambda_svc._execute_function)
     lambda_svc._poll_dynamodb_streams = gathering(
-        lambda_svc._poll_dynamodb_streams, lambda: unseen(lambda_svc, dynamodb)
+        keeping.tables.polling(lambda_svc._poll_dynamodb_streams), lambda: unseen(lambda_svc, dynamodb)
     )
     lambda_svc.acquire_worker = sharing(lambda_svc.acquire_worker)
     cognito._run_idp_handler = comparing(cognito._run_idp_handler, cognito._confirmation_code_error)
-    app.app = telling(app.app, lambda: busy(lambda_svc, dynamodb))
+    app.app = telling(
+        app.app, lambda: busy(lambda_svc, dynamodb) + keeping.deliveries.waiting, keeping.files.keep_all
+    )
     scheduler.start_scheduler = _no_ticker
 
 
@@ -185,13 +201,17 @@ def _waiting(mapping: dict[str, Any], functions: ModuleType, tables: ModuleType)
     return max(0, end - int(seen))
 
 
-def telling(serve: Callable[..., Any], count: Callable[[], int]) -> Callable[..., Any]:
-    """Wrap ministack's ASGI application: `GET /_local/idle` answers the conductor."""
+def telling(
+    serve: Callable[..., Any], count: Callable[[], int], keep_all: Callable[[], None]
+) -> Callable[..., Any]:
+    """Wrap ministack's application: `GET /_local/idle` answers the conductor, `POST /_local/keep` keeps."""
 
     async def serve_and_tell(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["path"] != IDLE:
+        if scope["type"] != "http" or scope["path"] not in (IDLE, KEEP):
             await serve(scope, receive, send)
             return
+        if scope["path"] == KEEP:
+            keep_all()
         body = json.dumps({"busy": count(), "next_due": None}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -131,7 +131,7 @@ def _egress(here: Here, name: str | None) -> tuple[dict[str, Any] | None, list[C
     egress = read(Egress, document)
     if not egress.admits(here.user_id):
         raise Refused([f"egress: {name!r} is another client's, and brokers want one address for one family"])
-    kept = {"name": egress.name, "address": egress.address, "proxy_url": egress.proxy_url}
+    kept = {"name": egress.name, "address": egress.address}
     if egress.owner:
         return kept, []
     claim = stored({**egress.model_dump(mode="json"), "owner": here.user_id}, before=document, at=here.now)

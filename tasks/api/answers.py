@@ -44,13 +44,14 @@ class StartedRun(Answer):
 
 
 class StartedExit(Answer):
-    """`status`: STARTED now, RUNNING already, or REDRIVEN after a failure."""
+    """`status`: STARTED now, RUNNING already, or REDRIVEN after a failure. `legs` is empty for all of them."""
 
     run_key: str
     account: str
     strategy_id: str
     execution: str
     status: str
+    legs: list[int] = Field(default_factory=list)
 
 
 class CalledOff(Answer):
@@ -68,24 +69,6 @@ class SquaredOff(Answer):
     called_off: list[CalledOff] = Field(default_factory=list)
     disabled: list[str] = Field(default_factory=list)
     paused: list[str] = Field(default_factory=list)
-
-
-class EgressAnswer(Answer):
-    """A proxy, as admins see it. Its address with the password is not shown."""
-
-    name: str
-    address: str
-    owner: str
-    family: list[str]
-    version: int
-
-
-class PlatformAnswer(Answer):
-    strangers: bool
-    empanelment: str
-    algo_id: str
-    data_account: str
-    version: int
 
 
 class Upcoming(Answer):

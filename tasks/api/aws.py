@@ -41,27 +41,27 @@ def _console(environment: Mapping[str, str]) -> str:
 
 
 class AccountSecrets:
-    """One JSON secret for each account."""
+    """One JSON secret for each account and each egress."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self._client = boto3.client("secretsmanager", config=_CONFIG)
 
-    def get(self, account: str) -> dict[str, str] | None:
-        return account_secret(account)
+    def get(self, name: str) -> dict[str, str] | None:
+        return account_secret(name)
 
-    def put(self, account: str, secret: Mapping[str, str]) -> None:
-        name, text = f"{self._prefix}{account}", json.dumps(dict(secret))
+    def put(self, name: str, secret: Mapping[str, str]) -> None:
+        full, text = f"{self._prefix}{name}", json.dumps(dict(secret))
         try:
-            self._client.put_secret_value(SecretId=name, SecretString=text)
+            self._client.put_secret_value(SecretId=full, SecretString=text)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
-            self._client.create_secret(Name=name, SecretString=text)
+            self._client.create_secret(Name=full, SecretString=text)
 
-    def delete(self, account: str) -> None:
+    def delete(self, name: str) -> None:
         try:
-            self._client.delete_secret(SecretId=f"{self._prefix}{account}", ForceDeleteWithoutRecovery=True)
+            self._client.delete_secret(SecretId=f"{self._prefix}{name}", ForceDeleteWithoutRecovery=True)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise

@@ -54,13 +54,16 @@ def _groups(claim: object) -> frozenset[str]:
 
 
 class Secrets(Protocol):
-    """The broker accounts' secrets. Nothing else may hold them."""
+    """The broker accounts' secrets, by account, and the egresses' (`tasks.egress.secret_name`).
 
-    def get(self, account: str) -> dict[str, str] | None: ...
+    Nothing else may hold them.
+    """
 
-    def put(self, account: str, secret: Mapping[str, str]) -> None: ...
+    def get(self, name: str) -> dict[str, str] | None: ...
 
-    def delete(self, account: str) -> None: ...
+    def put(self, name: str, secret: Mapping[str, str]) -> None: ...
+
+    def delete(self, name: str) -> None: ...
 
 
 class Logins(Protocol):

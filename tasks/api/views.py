@@ -74,6 +74,32 @@ class AccountView(View):
     updated_at: datetime
 
 
+class ProxyView(View):
+    """`{name}` of owner `egress`, for admins. `owner` is whose accounts use it.
+
+    `proxy` is without user and password.
+    """
+
+    name: str
+    address: str
+    proxy: str = ""
+    owner: str = ""
+    family: list[str] = Field(default_factory=list)
+    version: int
+    updated_at: datetime
+
+
+class PlatformView(View):
+    """`SETTINGS` of owner `platform`, for admins: what the operator decided. Version 0: nothing yet."""
+
+    strangers: bool = False
+    empanelment: str = ""
+    algo_id: str = ""
+    data_account: str = ""
+    version: int = 0
+    updated_at: datetime | None = None
+
+
 class SubscriptionView(View):
     """`SUBSCRIPTION#{basket_id}` of a user. `basket_version` is the newest published version it follows."""
 

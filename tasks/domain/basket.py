@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -68,10 +69,32 @@ def _address(text: str) -> str:
 
 
 def _proxy(text: str) -> str:
-    if not text.startswith(("http://", "https://")) or any(char.isspace() for char in text):
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or any(char.isspace() for char in text):
         raise ValueError("must be the address of a forward proxy, http://… or https://…")
     return text
 
+
+def without_password(proxy_url: str) -> str:
+    """A proxy's address as everybody may know it: `http://10.0.0.7:3128`."""
+    parts = urlsplit(proxy_url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
+
+
+def _open_proxy(text: str) -> str:
+    if text and text != without_password(_proxy(text)):
+        raise ValueError("must be the proxy's address alone, without user and password")
+    return text
+
+
+IpAddress = Annotated[str, Field(max_length=64), AfterValidator(_address)]
+ProxyUrl = Annotated[str, Field(max_length=200), AfterValidator(_proxy)]
+"""With user and password, where the proxy asks for them: it goes to Secrets Manager and nowhere else."""
 
 EgressName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")]
 UserId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:@-]+$")]
@@ -80,13 +103,16 @@ UserId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-
 class Egress(Model):
     """A forward proxy with a fixed address. `owner` is the first user whose account went through it.
 
+    `address` is where requests come out, `proxy` where they go in; the user and password of the latter are in
+    Secrets Manager (`tasks.egress.secret_name`) and never here.
+
     Brokers allow one address for several people only within a family: `family` are the other users who may
     share it, as they declared it at the broker.
     """
 
     name: EgressName
-    address: Annotated[str, AfterValidator(_address)]
-    proxy_url: Annotated[str, Field(max_length=200), AfterValidator(_proxy)] = Field(repr=False)
+    address: IpAddress
+    proxy: Annotated[str, Field(max_length=200), AfterValidator(_open_proxy)] = ""
     owner: str = ""
     family: tuple[UserId, ...] = Field(default=(), max_length=20)
 
@@ -99,7 +125,6 @@ class AccountEgress(Model):
 
     name: EgressName
     address: str
-    proxy_url: str = Field(repr=False)
 
 
 class BrokerAccount(Model):

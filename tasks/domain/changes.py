@@ -156,15 +156,26 @@ def _account_run(old: Image | None, new: Image) -> list[e.DomainEvent]:
     found: list[e.DomainEvent] = []
     if run.exit_at != before.exit_at:
         found.append(e.ExitPostponed(run=run))
+    if legs := _closing(new) - _closing(old):
+        found.append(e.LegExitBegun(run=run, legs=sorted(legs)))
     if run.phase != before.phase or run.exit_execution != before.exit_execution:
         found.append(_BY_PHASE.get(run.phase, e.EntryPlanned)(run=run))
     return found
 
 
+def _closing(image: Image) -> set[int]:
+    """The legs that are being closed on their own: one attribute each."""
+    return {int(name.removeprefix("closing_L")) for name in image if name.startswith("closing_L")}
+
+
 def _round(new: Image) -> e.DomainEvent:
     orders = [str(order["order_id"]) for order in new.get("orders", ())]
     return e.ExitRoundPlanned(
-        run_key=str(new["run_key"]), account=str(new["account"]), round=int(new["round"]), orders=orders
+        run_key=str(new["run_key"]),
+        account=str(new["account"]),
+        leg=int(new.get("leg", 0)),
+        round=int(new["round"]),
+        orders=orders,
     )
 
 
@@ -275,15 +286,7 @@ def _account(owner: str, name: str, old: Document, new: Document) -> list[e.Doma
         kind = e.BrokerAccountLinked
     elif new.get("valid_until") != old.get("valid_until") and new.get("valid_until"):
         kind = e.BrokerLoggedIn
-    return [kind(owner=owner, account=name, document=_without_proxy(new))]
-
-
-def _without_proxy(document: dict[str, Any]) -> dict[str, Any]:
-    """A proxy's URL may hold its password: events have its name and the registered address."""
-    egress = document.get("egress")
-    if not egress:
-        return document
-    return {**document, "egress": {"name": egress.get("name", ""), "address": egress.get("address", "")}}
+    return [kind(owner=owner, account=name, document=new)]
 
 
 def _login(owner: str, name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
@@ -299,10 +302,23 @@ def _feed(_owner: str, name: str, _old: Document, new: Document) -> list[e.Domai
     return [kind(account=name, at=new["at"], reason=new["reason"])]
 
 
+def _mark(owner: str, _name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
+    return [e.AccountMarked.model_validate({**new, "owner": owner})] if new is not None else []
+
+
+def _day(owner: str, _name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
+    if new is None:
+        return []
+    closed = e.DayClosed.model_validate({**new, "owner": owner})
+    if all(contract.agrees for contract in closed.day.contracts):
+        return [closed]
+    return [closed, e.PnLDiffers.model_validate({**new, "owner": owner})]
+
+
 def _egress(item: str, new: Document) -> e.DomainEvent:
     if new is None:
         return e.EgressRemoved(egress=item)
-    return e.EgressChanged(egress=item, address=str(new.get("address", "")))
+    return e.EgressChanged(egress=item, address=str(new.get("address", "")), document=new)
 
 
 _ITEMS: dict[str, Callable[[str, str, Document, Document], list[e.DomainEvent]]] = {
@@ -314,6 +330,8 @@ _ITEMS: dict[str, Callable[[str, str, Document, Document], list[e.DomainEvent]]]
     "ACCOUNT": _account,
     "LOGIN": _login,
     "FEED": _feed,
+    "MARK": _mark,
+    "DAY": _day,
 }
 _TABLES: dict[str, Callable[[Change], list[e.DomainEvent]]] = {
     "orders": _order,

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Attribute = UniversalAttributeValueTypeDef
     Stored = AttributeValueTypeDef
 
-_LISTS = ("legs", "orders", "closed_outside")
+_LISTS = ("legs", "orders")
 """Attributes that hold a JSON list."""
 
 RowT = TypeVar("RowT", bound=BaseModel)
@@ -74,10 +75,15 @@ def attributes(values: Mapping[str, object]) -> dict[str, Attribute]:
 
 def to_item(row: BaseModel) -> dict[str, Attribute]:
     """A row; what is empty text is left out only where the row has that as its default."""
-    fields = type(row).model_fields
-    required = {name: attribute("") for name, field in fields.items() if field.is_required()}
-    values = {name: getattr(row, name) for name in fields}
-    return {name: form for name, form in required.items() if values[name] == ""} | attributes(values)
+    model = type(row)
+    values = {name: getattr(row, name) for name in model.model_fields}
+    empty = {name: attribute("") for name in _required(model) if values[name] == ""}
+    return empty | attributes(values)
+
+
+@cache
+def _required(model: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name, field in model.model_fields.items() if field.is_required())
 
 
 def from_item(model: type[RowT], item: Mapping[str, Stored]) -> RowT:

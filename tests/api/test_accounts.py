@@ -188,3 +188,52 @@ def test_an_egress_in_use_keeps_its_address(world: World, asha: Client) -> None:
     wrong = admin.put("/egresses/mumbai-2", {"address": "not an address", "proxy_url": "ftp://x"})
     assert wrong.status == 422
     assert len(wrong.body["problems"]) == 2
+    assert admin.put("/egresses/mumbai-2", {"address": "203.0.113.9"}).body["problems"] == [
+        "proxy_url: is missing"
+    ]
+
+
+def test_a_proxy_s_password_is_nowhere_but_with_the_secrets(world: World, asha: Client) -> None:
+    admin = world.user("admin-1", "admin")
+    made = admin.put("/egresses/mumbai-1", EGRESS)
+    asha.put("/accounts/ZA1234", {"egress": "mumbai-1"}, if_match="1")
+    refused = admin.put("/egresses/mumbai-2", {"address": "x", "proxy_url": "ftp://u:proxy-password@h"})
+    answers = (made, refused, admin.get("/egresses"), admin.get("/egresses/mumbai-1"), asha.get("/accounts"))
+    for text in (world.everything_written(), *(answer.text for answer in answers)):
+        assert "proxy-password" not in text
+    assert world.secrets.kept["egress/mumbai-1"] == {"proxy_url": EGRESS["proxy_url"]}
+    changed = {**EGRESS, "proxy_url": "http://user:proxy-password-2@10.0.0.7:3128"}
+    assert admin.put("/egresses/mumbai-1", changed).status == 200
+    assert world.secrets.kept["egress/mumbai-1"]["proxy_url"] == changed["proxy_url"]
+
+
+def test_an_admin_reads_what_the_operator_decided_and_nobody_else(world: World, asha: Client) -> None:
+    admin = world.user("admin-1", "admin")
+    for path in ("/platform", "/egresses", "/egresses/mumbai-1"):
+        assert asha.get(path).status == 403
+    assert admin.get("/egresses").body == []
+    assert admin.get("/egresses/mumbai-1").status == 404
+    admin.put("/egresses/mumbai-1", {**EGRESS, "family": ["mother"]})
+    (seen,) = admin.get("/egresses").body
+    assert admin.get("/egresses/mumbai-1").body == seen
+    told = {name: seen[name] for name in ("name", "address", "proxy", "owner", "family", "version")}
+    assert told == {
+        "name": "mumbai-1", "address": "203.0.113.7", "proxy": "http://10.0.0.7:3128", "owner": "",
+        "family": ["mother"], "version": 1,
+    }  # fmt: skip
+    kept = admin.put("/egresses/mumbai-1", {"address": "203.0.113.8", "family": []}, if_match="1")
+    assert (kept.body["proxy"], kept.body["address"]) == ("http://10.0.0.7:3128", "203.0.113.8")
+    assert world.secrets.kept["egress/mumbai-1"]["proxy_url"] == EGRESS["proxy_url"]
+    assert admin.put("/egresses/mumbai-1", {"address": "203.0.113.8"}, if_match="1").status == 409
+
+
+def test_settings_are_read_changed_and_sent_back(world: World) -> None:
+    admin = world.user("admin-1", "admin")
+    nothing = admin.get("/platform").body
+    assert (nothing["strangers"], nothing["version"]) == (False, 0)
+    admin.put("/platform", {"strangers": True, "empanelment": "NSE/1", "data_account": "ZA1234"})
+    standing = admin.get("/platform").body
+    assert (standing["empanelment"], standing["data_account"], standing["version"]) == ("NSE/1", "ZA1234", 1)
+    asked = {"strangers": True, "empanelment": "NSE/2", "data_account": "ZA1234"}
+    assert admin.put("/platform", asked, if_match="1").body["version"] == 2
+    assert admin.put("/platform", asked, if_match="1").status == 409

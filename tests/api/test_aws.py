@@ -10,8 +10,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from brokers.errors import EgressRefused
 from tasks.api.aws import AccountSecrets, ZerodhaLogins, services_from_environment
 from tasks.api.handler import FUNCTION
+from tasks.aws import proxy_of
+from tasks.egress import secret_name
 from tasks.executions import StepFunctions
 from tasks.spec import machine_variable
 
@@ -51,6 +54,14 @@ def test_what_it_starts_it_declares() -> None:
         "STRATEGY_LIFECYCLE_MACHINE",
         "ACCOUNT_BASKET_MACHINE",
     }
+
+
+def test_what_the_api_keeps_of_a_proxy_is_what_orders_go_through(aws: None) -> None:
+    proxy = "http://algo:canary@10.0.0.7:3128"
+    with pytest.raises(EgressRefused, match="mumbai-1 is not known"):
+        proxy_of("mumbai-1")
+    AccountSecrets("algo/broker/").put(secret_name("mumbai-1"), {"proxy_url": proxy})
+    assert proxy_of("mumbai-1") == proxy
 
 
 def test_a_secret_is_made_replaced_and_deleted(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:

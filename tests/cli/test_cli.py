@@ -235,6 +235,87 @@ def test_a_command_that_is_not_one_is_misuse(words: list[str]) -> None:
     assert main(words) == 2
 
 
+SETTINGS = {
+    "strangers": True, "empanelment": "NSE/1", "algo_id": "A7", "data_account": "ZA1234", "version": 3,
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize(
+    ("words", "changed"),
+    [
+        (["set", "--data-account", "ZB5678"], {"data_account": "ZB5678"}),
+        (["set", "--algo-id", ""], {"algo_id": ""}),
+        (["admit", "--empanelment", "NSE/2"], {"empanelment": "NSE/2"}),
+        (["close"], {"strangers": False}),
+    ],
+)
+def test_a_setting_is_changed_without_the_others(
+    platform: Platform, words: list[str], changed: dict[str, Any]
+) -> None:
+    platform.answers = {"GET /platform": (200, SETTINGS), "PUT /platform": (200, SETTINGS)}
+    assert main(["operator", *words]) == 0
+    name, headers, body = platform.asked[-1]
+    assert (name, headers["If-Match"]) == ("PUT /platform", '"3"')
+    assert body == {name: value for name, value in SETTINGS.items() if name != "version"} | changed
+
+
+@pytest.mark.usefixtures("config")
+def test_an_egress_is_changed_without_asking_for_its_password(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {
+        "name": "m",
+        "address": "203.0.113.7",
+        "proxy": "http://p:1",
+        "owner": "",
+        "family": [],
+        "version": 1,
+    }
+    platform.answers["PUT /egresses/m"] = (200, row)
+    monkeypatch.setenv("ALGO_PROXY_URL", "http://u:canary@p:1")
+    assert main(["operator", "egress", "m", "--address", "203.0.113.7"]) == 0
+    assert platform.asked[-1][2]["proxy_url"] == "http://u:canary@p:1"
+    monkeypatch.delenv("ALGO_PROXY_URL")
+    platform.answers |= {"GET /egresses/m": (200, row), "GET /egresses": (200, [row])}
+    assert main(["operator", "egress", "m", "--family", "mother"]) == 0
+    assert platform.asked[-1][2] == {"address": "203.0.113.7", "family": ["mother"]}
+    assert main(["operator", "egresses"]) == 0
+    assert "canary" not in capsys.readouterr().out
+
+
 def test_square_off_wants_to_know_what(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["square-off"]) == 1
     assert "--everything" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize(
+    ("words", "path", "body"),
+    [
+        (["--strategy", "condor", "--leg", "3", "--leg", "1"], "/strategies/condor", {"legs": [3, 1]}),
+        (
+            ["--strategy", "condor", "--account", "ZA1", "--leg", "3"],
+            "/strategies/condor",
+            {"legs": [3], "account": "ZA1"},
+        ),
+        (["--strategy", "condor"], "/strategies/condor", ""),
+        (["--account", "ZA1"], "/accounts/ZA1", ""),
+        (["--everything", "--stop"], "", {"stop": True}),
+    ],
+)
+def test_square_off_says_what_to_close(words: list[str], path: str, body: Any, platform: Platform) -> None:
+    exits = [{"strategy_id": "condor", "account": "ZA1", "legs": [3]}]
+    platform.answers[f"POST {path}/square-off"] = 200, {"exits": exits, "called_off": []}
+    assert main(["square-off", "--yes", *words]) == 0
+    assert (platform.asked[-1][0], platform.asked[-1][2]) == (f"POST {path}/square-off", body)
+
+
+@pytest.mark.parametrize(
+    "words", [["--leg", "2"], ["--leg", "2", "--account", "ZA1"], ["--everything", "--account", "ZA1"]]
+)
+def test_a_leg_is_one_of_a_strategy(
+    words: list[str], config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["square-off", "--yes", *words]) == 1
+    assert "--leg" in capsys.readouterr().err

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from brokers.clock import IST
-from tasks.domain.basket import Basket, BrokerAccount, Egress, Platform, Subscription, parse, read
+from tasks.domain.basket import (
+    Basket,
+    BrokerAccount,
+    Egress,
+    Platform,
+    Subscription,
+    parse,
+    read,
+    without_password,
+)
 from tasks.domain.errors import InvalidDocument, InvalidStrategy
 from tasks.domain.fields import Model
 from tasks.domain.stored import NewerSchema, content, stored, version_of
@@ -30,7 +39,7 @@ DRAFT: dict[str, Any] = {
         (Basket, {"basket_id": "weekly", "name": "Weekly", "strategies": ["a", "b"]}),
         (Subscription, {"basket_id": "weekly", "accounts": ["ZA1234"], "multiplier": 3}),
         (BrokerAccount, {"account": "ZA1234", "broker": "zerodha", "lot_multiplier": 2}),
-        (Egress, {"name": "mumbai-1", "address": "203.0.113.7", "proxy_url": "http://10.0.0.1:3128"}),
+        (Egress, {"name": "mumbai-1", "address": "203.0.113.7", "proxy": "http://10.0.0.1:3128"}),
         (Platform, {"strangers": True, "empanelment": "NSE/1"}),
     ],
 )
@@ -59,11 +68,11 @@ def test_what_is_stored_reads_back_equal(model: type[Model], document: dict[str,
             "multiplier: must be a whole",
         ),
         (BrokerAccount, {"account": "ZA1", "broker": "acme"}, "broker: must match"),
-        (Egress, {"name": "m", "address": "here", "proxy_url": "http://x"}, "address: must be an IP address"),
+        (Egress, {"name": "m", "address": "here", "proxy": "http://x"}, "address: must be an IP address"),
         (
             Egress,
-            {"name": "m", "address": "::1", "proxy_url": "x"},
-            "proxy_url: must be the address of a forward",
+            {"name": "m", "address": "::1", "proxy": "x"},
+            "proxy: must be the address of a forward",
         ),
     ],
 )
@@ -81,10 +90,27 @@ def test_an_authors_document_may_not_have_what_the_catalog_adds() -> None:
 
 
 def test_an_egress_admits_its_first_user_and_their_family() -> None:
-    free = Egress(name="m", address="203.0.113.7", proxy_url="http://x")
+    free = Egress(name="m", address="203.0.113.7", proxy="http://x")
     taken = free.model_copy(update={"owner": "asha", "family": ("mother",)})
     assert free.admits("anybody")
     assert [taken.admits(one) for one in ("asha", "mother", "ravi")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://u:canary@10.0.0.1:3128", "http://10.0.0.1:3128"),
+        ("https://u:canary@proxy.example", "https://proxy.example"),
+        ("http://canary@[2001:db8::1]:8080/path?canary", "http://[2001:db8::1]:8080"),
+    ],
+)
+def test_a_proxy_is_kept_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+    assert parse(Egress, {"name": "m", "address": "::1", "proxy": shown}).proxy == shown
+    with pytest.raises(InvalidDocument) as refused:
+        parse(Egress, {"name": "m", "address": "::1", "proxy": url})
+    assert "without user and password" in str(refused.value)
+    assert "canary" not in str(refused.value)
 
 
 def test_strangers_come_in_only_under_an_empanelment() -> None:
@@ -145,10 +171,12 @@ def _one(left: dict[str, Any]) -> dict[str, Any]:
         ({**DRAFT, "trigger": "indicator"}, "indicators: is missing"),
         ({**DRAFT, "indicators": indicator_draft()["indicators"]}, 'belongs to trigger "indicator"'),
         (indicator_draft(timeframe=7), "indicators.timeframe"),
-        (_one({"indicator": "EMA"}), "over how many candles is the EMA"),
-        (_one({"indicator": "VWAP", "length": 3}), "takes no length"),
-        (_one({"indicator": "SUPERTREND", "length": 10}), "how many ATR away"),
-        (_one({"indicator": "RSI", "length": 14, "multiplier": 2}), "only SUPERTREND takes a multiplier"),
+        (_one({"indicator": "EMA"}), "over how many bars is the EMA"),
+        (_one({"indicator": "VWAP", "length": 3}), "takes no parameters"),
+        (
+            _one({"indicator": "RSI", "length": 14, "multiplier": 2}),
+            "multiplier is none of RSI: it takes length",
+        ),
         (_one({"indicator": "RSI", "length": 0}), "must be at least 1"),
     ],
 )

@@ -9,8 +9,9 @@ from datetime import datetime
 from functools import lru_cache, partial
 
 from brokers.clock import IST
-from tests.faults.arming import Armoury, Expected
+from tests.faults.arming import Armoury, Expected, due
 from tests.faults.crossings import Strike
+from tests.faults.housekeeping import each_minute
 from tests.faults.invariants import Violation, violations
 from tests.faults.matrix import CELLS, Cell
 from tests.faults.points import AT
@@ -70,9 +71,11 @@ def play(scenario: Scenario, *, retry: bool = True, backing: Backing | None = No
 def _play(scenario: Scenario, seed: int, backing: Backing | None = None) -> Played:
     world = World(scenario.shape, seed, day=day_of(scenario.cells), backing=backing)
     dice = random.Random(f"{scenario.cells}/{scenario.shape}/{seed}")
-    each = [Armoury(world, cell, dice, census(scenario.shape)).arm() for cell in scenario.cells]
+    each = [Armoury(world, cell, dice, usual_day(scenario.shape).crossings).arm() for cell in scenario.cells]
     expected = together(each)
+    expected.usual = usual_day(scenario.shape).exits
     schedule(world, expected)
+    each_minute(world, expected.housekeeping)
     world.run(world.clock_time(*(SHORT_END if _short(expected) else END)))
     return Played(scenario, world, expected, violations(world, expected))
 
@@ -101,7 +104,11 @@ def together(each: Sequence[Expected]) -> Expected:
         flat=all(one.flat for one in each),
         whole=all(one.whole for one in each),
         entries=max((one.entries for one in each), default=1),
-        exits=max((one.exits for one in each), default=1),
+        exits=min((one.exits for one in each), default=1) and max((one.exits for one in each), default=1),
+        housekeeping=tuple(
+            name for name in Expected().housekeeping if all(name in one.housekeeping for one in each)
+        ),
+        swept=any(one.swept for one in each),
         fired=[strike for one in each for strike in one.fired],
         parts=list(each),
     )
@@ -119,19 +126,29 @@ def schedule(world: World, expected: Expected) -> None:
         world.at(leave + n * 0.002, partial(world.fire, "EXIT"))
 
 
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """A day on which nothing goes wrong."""
+
+    crossings: dict[str, int]
+    """How many there are at each point."""
+    exits: dict[str, float]
+    """By account, seconds from the time of the exit to its first closing order."""
+
+
 @lru_cache(maxsize=64)
-def _census(text: str) -> tuple[tuple[str, int], ...]:
-    shape = Shape.parse(text)
+def usual_day(shape: Shape) -> Usual:
     world = World(shape, 0)
     counters = {point: Strike(point, where, lambda crossing: None, times=10**9) for point, where in AT.items()}
     for counter in counters.values():
         counter.skip = 10**9
     world.arm(*counters.values())
-    schedule(world, Expected())
+    expected = Expected()
+    schedule(world, expected)
     world.run(world.clock_time(*SHORT_END))
-    return tuple((point, counter.seen) for point, counter in counters.items())
-
-
-def census(shape: Shape) -> dict[str, int]:
-    """How many crossings each point has on a day on which nothing goes wrong."""
-    return dict(_census(str(shape)))
+    due_at = due(world, expected).timestamp()
+    exits: dict[str, float] = {}
+    for order in world.venue.orders():
+        if order.request.tag.startswith("X"):
+            exits.setdefault(order.account, order.accepted_at.timestamp() - due_at)
+    return Usual({point: counter.seen for point, counter in counters.items()}, exits)

@@ -139,11 +139,15 @@ def update_item(stores: Stores, arguments: dict[str, Any]) -> None:
         return
     if arguments["TableName"] != "algo-positions" or arguments["ConditionExpression"] != _FORWARD:
         raise AssertionError(f"no such updateItem is known here: {arguments}")
-    names, values = arguments["ExpressionAttributeNames"], arguments["ExpressionAttributeValues"]
-    assignments = arguments["UpdateExpression"].removeprefix("SET ").split(", ")
-    written = dict(one.split(" = ") for one in assignments)
-    item = {names.get(name, name): values[value] for name, value in written.items()}
+    item = assigned(arguments)
     purpose = Purpose.ENTRY if "entry_qty" in item else Purpose.EXIT
     row = from_item(PositionRow, item | arguments["Key"])
     if not stores.positions.record(row, purpose=purpose):
         raise ConditionFailed("that is not forward")
+
+
+def assigned(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The attributes that an updateItem sets, with their values."""
+    names, values = arguments.get("ExpressionAttributeNames", {}), arguments["ExpressionAttributeValues"]
+    written = dict(one.split(" = ") for one in arguments["UpdateExpression"].removeprefix("SET ").split(", "))
+    return {names.get(name, name): values[value] for name, value in written.items()}

@@ -7,6 +7,7 @@ import requests
 
 from tests.faults.arming import Expected
 from tests.faults.crossings import Action, Crossing, Strike, Where
+from tests.faults.housekeeping import each_minute
 from tests.faults.invariants import violations
 from tests.faults.matrix import Cell
 from tests.faults.play import Played, Scenario, play, schedule
@@ -68,6 +69,7 @@ def test_a_ghost_of_an_entry_ends_flat(shape: str, lag: float, updates: str) -> 
     if updates == "untold":
         world.update_delay = lambda update: []
     schedule(world, expected)
+    each_minute(world, expected.housekeeping)
     world.run(world.clock_time(9, 58))
     assert world.venue.net("ZA0001") == {}
     found = violations(world, expected)
@@ -111,3 +113,9 @@ def test_the_legs_of_a_basket_take_turns_for_quotes_and_nobody_is_called() -> No
     """One quote call a second: chasing four legs at once raised BrokerBlind for three of them."""
     played = play(Scenario((), Shape("4", 3, "slow"), 0))
     assert "BrokerBlind" not in {name for _, name, _ in played.world.alarms.raised}
+
+
+@pytest.mark.parametrize("cell", ["F1/P9", "F1/P10"])
+def test_a_step_that_hangs_is_not_silent_for_a_minute(cell: str) -> None:
+    """CancelEntries could hang for 60 s, and was tried again 5 s later: 65 s in which nobody was called."""
+    day(cell, "4h-3-instant")

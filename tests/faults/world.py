@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,8 @@ from tests.faults.crossings import Crossing, Step, Strike, When
 from tests.faults.machines import AlreadyExists, Call, Failed, Machines, Running
 from tests.faults.schedule import Killed, Schedule, SimulatedClock
 from tests.faults.shapes import Shape
-from tests.faults.storing import Backing, ConditionFailed, InMemory, crossed
+from tests.faults.storing import Backing, ConditionFailed, InMemory, assigned, crossed
+from tests.faults.streams import Streams, watched
 from tests.faults.venue import Lines, Seat, Venue
 from tests.machines.definitions import task_modules
 
@@ -105,6 +106,7 @@ class World:
         self.update_delay: Callable[[Update], list[float]] = lambda update: [0.05]
         self._deliveries = 0
         self.exit_time = ""
+        self.streams = Streams()
         self._runtime = Runtime(
             stores=crossed(self._watched(), self._cross, self._store_pause),
             brokers=Brokers(self),
@@ -219,7 +221,7 @@ class World:
     def _own_call(self, call: Call) -> None:
         """A call of the machine's own: DynamoDB, or the start of another execution."""
         step = self._step(call)
-        service = "StepFunctions" if "states:" in call.resource else "DynamoDB"
+        service = "StepFunctions" if ":::states:" in call.resource else "DynamoDB"
 
         def body() -> None:
             try:
@@ -250,11 +252,11 @@ class World:
     def _own(self, call: Call) -> Any:
         if "putItem" in call.resource:
             self._backing.put_item(call.payload)
-            if "order_id" in call.payload["Item"]:
-                self._remember(call.payload["Item"]["order_id"]["S"])
+            self._tell_of_put(call.payload)
             return {}
         if "updateItem" in call.resource:
             self._backing.update_item(call.payload)
+            self._tell_of_update(call.payload)
             return {}
         return self.machines.start_child(call.payload)
 
@@ -312,7 +314,7 @@ class World:
         account = self.venue.sessions.accounts[update.order.account]
         body = json.dumps(postback_body(update.row, account)).encode()
         postback = parse_postback(body, account.api_secret)
-        message = OrderUpdate.of(postback.account, postback.order).model_dump_json()
+        message = OrderUpdate.of(postback.account, postback.order, postback.body).model_dump_json()
         self._apply(message, update.order.request.tag, attempt)
 
     def _apply(self, message: str, tag: str, attempt: int) -> None:
@@ -387,8 +389,27 @@ class World:
         return due.timestamp() if due is not None else None
 
     def _watched(self) -> Stores:
-        """The stores, with every change of an order's row remembered."""
-        return watched(self.stores, self._remember)
+        return watched(self.stores, self.streams, self._remember)
+
+    def _tell_of_put(self, arguments: Any) -> None:
+        table, item = arguments["TableName"].removeprefix("algo-"), arguments["Item"]
+        self.streams.put(table, item)
+        if table == "orders":
+            self._seen("orders", {"order_id": item["order_id"]})
+            self._remember(item["order_id"]["S"])
+
+    def _tell_of_update(self, arguments: Any) -> None:
+        table, key = arguments["TableName"].removeprefix("algo-"), arguments["Key"]
+        self.streams.update(table, key, assigned(arguments))
+        if table == "positions":
+            self._seen("positions", key)
+
+    def _seen(self, table: str, key: Any) -> None:
+        """What a machine has written is no change of a store's."""
+        ((_, named),) = key.items()
+        row = getattr(self.stores, table).get(named["S"])
+        if row is not None:
+            self.streams.seen(table, key, row)
 
     def _remember(self, order_id: str) -> None:
         row = self.stores.orders.get(order_id)
@@ -400,34 +421,3 @@ class World:
         execution = running.execution
         self.note("machine", f"{running.name} {running.status} {execution.error or ''}".rstrip())
         self.operator(running)
-
-
-def watched(stores: Stores, remember: Callable[[str], None]) -> Stores:
-    """`stores`, whose order store tells of every write."""
-    return Stores(
-        **{name: getattr(stores, name) for name in Stores.__dataclass_fields__}
-        | {"orders": _Told(stores.orders, remember)}
-    )
-
-
-class _Told:
-    def __init__(self, store: Any, remember: Callable[[str], None]) -> None:
-        self._store = store
-        self._remember = remember
-
-    def __getattr__(self, method: str) -> Any:
-        target = getattr(self._store, method)
-        if method.startswith(("get", "by_")):
-            return target
-
-        def call(order: Any, *args: Any, **named: Any) -> Any:
-            answer = target(order, *args, **named)
-            self._remember(order if isinstance(order, str) else order.order_id)
-            return answer
-
-        setattr(self, method, call)
-        return call
-
-
-def seconds(value: float) -> timedelta:
-    return timedelta(seconds=value)

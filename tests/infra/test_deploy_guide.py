@@ -1,100 +1,45 @@
-"""docs/deploy.md: what it tells people to type works, as far as an AWS of one's own can tell."""
+"""docs/deploy.md: what it names exists, and each command that it tells people to type is one."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+import shlex
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
+from typer.main import get_command
 
-from infra.settings import REGION, ROOT
+from infra.settings import ROOT
+from tasks.cli.main import app
 from tests.infra.templates import Assembly
 
 pytestmark = pytest.mark.slow
 
 GUIDE = (ROOT / "docs" / "deploy.md").read_text()
-BLOCKS = dict(re.findall(r"```python (\w+)\n(.*?)```", GUIDE, re.DOTALL))
+COMMANDS = re.findall(r"^\./algo (.+)$", GUIDE, re.MULTILINE)
 
 
-@pytest.fixture
-def account(aws: Assembly, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An account that `make deploy` has been to, as far as the guide needs it."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        dynamodb = boto3.client("dynamodb", region_name=REGION)
-        for table in aws.all("AWS::DynamoDB::Table"):
-            if table.properties["TableName"] == "algo-catalog":
-                dynamodb.create_table(
-                    **{
-                        key: table.properties[key]
-                        for key in ("TableName", "KeySchema", "AttributeDefinitions", "BillingMode")
-                    }
-                )
-        monkeypatch.setattr(boto3, "client", _with_stacks(boto3.client, Stacks(aws)))
-        boto3.client("scheduler", region_name=REGION).create_schedule_group(Name="algo")
-        yield
+def test_the_guide_has_commands() -> None:
+    assert len(COMMANDS) > 8
 
 
-class Stacks:
-    """CloudFormation, as far as the guide asks it: moto's needs packages that nothing else does."""
-
-    values: ClassVar[dict[str, str]] = {
-        "ScheduleGroup": "algo",
-        "ScheduleTargetArn": f"arn:aws:states:{REGION}:123456789012:stateMachine:algo-StrategyLifecycle",
-        "ScheduleRoleArn": "arn:aws:iam::123456789012:role/algo-schedules",
-        "ScheduleDeadLettersArn": f"arn:aws:sqs:{REGION}:123456789012:algo-schedules-dlq",
-    }
-
-    def __init__(self, aws: Assembly) -> None:
-        self.aws = aws
-
-    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803  (boto3's spelling)
-        names = self.aws.templates[StackName]["Outputs"]
-        return {"Stacks": [{"Outputs": [{"OutputKey": n, "OutputValue": self.values[n]} for n in names]}]}
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_the_guide_is_one(line: str) -> None:
+    """Parsed with its arguments and options, not run: a test of the tutorial runs them."""
+    command: Any = get_command(app)
+    words = shlex.split(line)
+    while hasattr(command, "commands"):
+        command = command.commands[words.pop(0)]
+    command.make_context(command.name, words)
 
 
-def _with_stacks(client: Callable[..., Any], stacks: Stacks) -> Callable[..., Any]:
-    return lambda service, **options: stacks if service == "cloudformation" else client(service, **options)
-
-
-@pytest.mark.usefixtures("account")
-def test_an_account_a_strategy_and_its_schedules_are_set_up_as_written() -> None:
-    names: dict[str, Any] = {}
-    exec(compile(BLOCKS["setup"] + BLOCKS["schedules"], "docs/deploy.md", "exec"), names)  # noqa: S102
-    assert names["catalog"].get("asha", "ACCOUNT#ZA1234")["egress"]["name"] == "mumbai-1"
-    scheduler = boto3.client("scheduler", region_name=REGION)
-    found = {each["Name"] for each in scheduler.list_schedules(GroupName="algo")["Schedules"]}
-    assert found == {"bn-straddle-ENTRY", "bn-straddle-EXIT"}
-    target = scheduler.get_schedule(GroupName="algo", Name="bn-straddle-ENTRY")["Target"]
-    assert json.loads(target["Input"])["transaction_type"] == "ENTRY"
-
-
-@pytest.mark.usefixtures("account")
-def test_the_login_writes_the_secret_that_the_functions_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    import getpass
-
-    import brokers.zerodha
-    from tasks.aws import _secrets, account_secret
-
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setattr("builtins.input", lambda _prompt: "key")
-    monkeypatch.setattr(getpass, "getpass", lambda _prompt: "word")
-    monkeypatch.setattr(brokers.zerodha, "complete_login", lambda known, _token: known.with_token("today"))
-    names: dict[str, Any] = {"ACCOUNT": "ZA1234", "region": REGION, "boto3": boto3, "json": json}
-    for _ in range(2):  # the second morning it is there already
-        exec(compile(BLOCKS["login"], "docs/deploy.md", "exec"), names)  # noqa: S102
-    _secrets.cache_clear()
-    secret = account_secret("ZA1234")
-    _secrets.cache_clear()
-    assert secret is not None
-    assert secret["access_token"] == "today"
-    assert set(secret) == {"broker", "api_key", "api_secret", "access_token", "user_id"}
+def test_what_is_none_would_be_found() -> None:
+    with pytest.raises(Exception, match="No such option"):
+        test_a_command_of_the_guide_is_one("account link ZA1234 --no-such")
+    with pytest.raises(KeyError, match="lend"):
+        test_a_command_of_the_guide_is_one("account lend ZA1234")
 
 
 def test_what_the_guide_names_exists(aws: Assembly) -> None:

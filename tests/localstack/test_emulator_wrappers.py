@@ -85,6 +85,7 @@ def test_unseen_changes_count_as_busy() -> None:
 def test_the_conductor_is_told_and_everybody_else_served() -> None:
     sent: list[dict[str, Any]] = []
     served: list[str] = []
+    kept: list[bool] = []
 
     async def serve(scope: dict[str, Any], _receive: Any, _send: Any) -> None:
         served.append(scope["path"])
@@ -92,8 +93,10 @@ def test_the_conductor_is_told_and_everybody_else_served() -> None:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    tell = shim.telling(serve, lambda: 4)
+    tell = shim.telling(serve, lambda: 4, lambda: kept.append(True))
     asyncio.run(tell({"type": "http", "path": shim.IDLE}, None, send))
     asyncio.run(tell({"type": "http", "path": "/"}, None, send))
     assert json.loads(sent[-1]["body"]) == {"busy": 4, "next_due": None}
-    assert served == ["/"]
+    assert (served, kept) == (["/"], [])
+    asyncio.run(tell({"type": "http", "path": shim.KEEP}, None, send))
+    assert kept == [True]

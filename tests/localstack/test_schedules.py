@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from brokers.clock import IST, FixedClock
-from localstack.schedules import Loop, Occurrence, Schedule, TargetRefused
+from localstack.schedules import Loop, Occurrence, Schedule, TargetRefused, TargetUnreachable
 
 SUNDAY_NOON = datetime(2026, 11, 22, 12, 0, tzinfo=IST)
 MACHINE = "arn:aws:states:ap-south-1:000000000000:stateMachine:algo-StrategyLifecycle"
@@ -42,10 +42,13 @@ class FakeBook:
 @dataclass
 class FakeTargets:
     refusals: int = 0
+    down: bool = False
     started: list[tuple[str, str]] = field(default_factory=list)
     buried: list[str] = field(default_factory=list)
 
     def start(self, arn: str, text: str) -> None:
+        if self.down:
+            raise TargetUnreachable("connection refused")
         if self.refusals:
             self.refusals -= 1
             raise TargetRefused("StateMachineDoesNotExist", arn)
@@ -56,13 +59,29 @@ class FakeTargets:
 
 
 @dataclass
+class FakeMemory:
+    kept: dict[str, datetime] = field(default_factory=dict)
+
+    def load(self) -> dict[str, datetime]:
+        return dict(self.kept)
+
+    def save(self, considered: Mapping[str, datetime]) -> None:
+        self.kept = dict(considered)
+
+
+@dataclass
 class World:
     book: FakeBook = field(default_factory=FakeBook)
     targets: FakeTargets = field(default_factory=FakeTargets)
     clock: FixedClock = field(default_factory=lambda: FixedClock(SUNDAY_NOON))
 
     def __post_init__(self) -> None:
-        self.loop = Loop(self.book, self.targets, self.clock)
+        self.memory = FakeMemory()
+        self.start()
+
+    def start(self) -> None:
+        """A new process, with what an earlier one has kept."""
+        self.loop = Loop(self.book, self.targets, self.clock, self.memory)
 
     def at(self, text: str) -> int:
         self.clock.at = datetime.fromisoformat(text).replace(tzinfo=IST)
@@ -138,6 +157,39 @@ def test_a_refused_target_is_tried_again_then_buried() -> None:
     world.targets.refusals = 99
     world.at("2026-11-25T09:28:00")
     assert world.targets.buried == ["entry StateMachineDoesNotExist"]
+
+
+def test_what_was_due_while_it_was_down_is_fired_when_it_is_up() -> None:
+    world = World()
+    world.book.add("entry", ENTRY)
+    world.at("2026-11-23T09:27:59")
+    world.start()
+    assert world.at("2026-11-23T09:28:07") == 1
+    world.start()
+    assert world.at("2026-11-23T09:28:09") == 0, "it was fired before"
+
+
+def test_an_unreachable_target_is_tried_until_it_answers() -> None:
+    world = World()
+    world.book.add("entry", ENTRY)
+    world.book.add("exit", "cron(13 15 ? * MON *)")
+    world.loop.refresh()
+    world.targets.down = True
+    assert world.at("2026-11-23T09:28:00") == 0
+    world.start()
+    assert world.at("2026-11-23T09:28:03") == 0
+    world.targets.down = False
+    assert world.at("2026-11-23T09:28:05") == 1
+    assert (len(world.targets.started), world.targets.buried) == (1, [])
+
+
+def test_what_nobody_took_for_a_day_is_buried() -> None:
+    world = World()
+    world.book.add("entry", ENTRY)
+    world.loop.refresh()
+    world.targets.down = True
+    assert world.at("2026-11-24T09:28:00") == 1
+    assert world.targets.buried == ["entry MaximumEventAgeExceeded"]
 
 
 def test_an_expression_aws_would_refuse_stops_no_other() -> None:

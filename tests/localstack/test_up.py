@@ -44,12 +44,13 @@ def localstack(tmp_path: Path) -> Iterator[Command]:
 
 
 def test_from_up_to_down(localstack: Command, capsys: pytest.CaptureFixture[str]) -> None:
-    assert localstack("up", "--at", "2026-11-23T09:27:55") == 0
+    assert localstack("up", "--at", "2026-11-23T09:20") == 0
     assert localstack("strategy", "--entry", "09:30", "--weekdays", "MON") == 0
     assert localstack("up") == 0, "a second time it changes nothing"
     assert localstack("status") == 0
     assert "Mon 23 Nov 2026 09:2" in capsys.readouterr().out, "the clock goes on from where it was set"
 
+    assert localstack("skip", "--until", "09:28") == 0
     client = Aws(localstack.site).step_functions
     machine = machine_arn("StrategyLifecycle")
     deadline = time.monotonic() + 30
@@ -61,7 +62,10 @@ def test_from_up_to_down(localstack: Command, capsys: pytest.CaptureFixture[str]
     assert json.loads(str(started["input"]))["scheduled_time"] == "2026-11-23T03:58:00Z"
 
     assert localstack("down") == 0
-    assert "stopped console, schedules, step-functions, simulator, ministack" in capsys.readouterr().out
+    assert (
+        "stopped supervisor, console, schedules, step-functions, simulator, ministack"
+        in capsys.readouterr().out
+    )
     assert localstack("status") == 1
     site = localstack.site
     assert not any(

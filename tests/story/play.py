@@ -31,6 +31,7 @@ WEDNESDAY = date(2026, 11, 25)
 EXAMPLES = ROOT / "docs" / "examples"
 PASSWORD = "Canary-Passphrase-7!"
 """Of everybody. It must be found nowhere."""
+PROXY_PASSWORD = "canary-of-a-proxy"
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -114,6 +115,8 @@ class Story:
             person.links(account)
             self.notes[f"page {account}"] = person.logs_in(account)
         self.notes["taken"] = refusal(self.ravi, "POST", "/accounts", _LINK)
+        proxy = {"address": "203.0.113.7", "proxy_url": f"http://algo:{PROXY_PASSWORD}@10.0.0.7:3128"}
+        self.admin.api.send("PUT", "/egresses/mumbai-1", proxy)
 
     def publish(self) -> None:
         made = self.admin.api.send("POST", "/baskets", {**example("straddle"), "kind": "marketplace"})

@@ -12,14 +12,14 @@ from infra.data import SHAPES
 from infra.settings import named
 from localstack.seed import CREDENTIALS
 from tasks.spec import Table
-from tests.story.play import PASSWORD, Story
+from tests.story.play import PASSWORD, PROXY_PASSWORD, Story
 
 pytestmark = [pytest.mark.slow, pytest.mark.platform]
 
 
 def secrets(story: Story) -> dict[str, str]:
     """Everything that must not be found, by what it is."""
-    found = {"password": PASSWORD}
+    found = {"password": PASSWORD, "password of the proxy": PROXY_PASSWORD}
     for account, known in CREDENTIALS.items():
         found[f"API secret of {account}"] = known.api_secret
     for person in (story.admin, story.asha, story.ravi):
@@ -63,12 +63,15 @@ def queues(story: Story) -> Iterator[tuple[str, str]]:
 def test_the_canaries_are_planted(story: Story) -> None:
     """Otherwise the other test would find nothing whatever was written."""
     planted = secrets(story)
-    assert len(planted) >= 12
+    assert len(planted) >= 13
     assert all(len(secret) >= 9 for secret in planted.values())
     places = dict(written(story))
     assert {"ministack.log", "step-functions.log", "table events", "table views", "histories"} <= set(places)
     assert "ZA1234" in places["table catalog"]
     assert "ZA1234" in places["answers"]
+    assert "http://10.0.0.7:3128" in places["table catalog"]
+    kept = story.platform.aws.secrets.get_secret_value(SecretId="algo/broker/egress/mumbai-1")
+    assert PROXY_PASSWORD in kept["SecretString"]
     assert "ZA1234" in places["histories"]
     assert "ZA1234" in places["ministack.log"]
 

@@ -16,8 +16,6 @@ from tasks.runtime import Runtime
 from tests.tasks.world import ACCOUNT, World, account_task, leg
 from tests.zerodha.loopback import Loopback, RefusedPort, raw
 
-PROXY = "http://algo:canary@10.0.0.1:3128"
-
 
 @dataclass
 class Seen:
@@ -25,15 +23,15 @@ class Seen:
 
     is_: str
 
-    def address(self, proxy_url: str) -> str:
-        assert proxy_url == PROXY
+    def address(self, egress: str) -> str:
+        assert egress == "mumbai-1"
         return self.is_
 
 
 @pytest.fixture
 def world() -> World:
     world = World.at()
-    egress = {"name": "mumbai-1", "address": "203.0.113.7", "proxy_url": PROXY}
+    egress = {"name": "mumbai-1", "address": "203.0.113.7"}
     document = {"account": ACCOUNT, "broker": "zerodha", "lot_multiplier": 1, "egress": egress}
     world.stores.catalog.put("user-1", items.account(ACCOUNT), document)
     return world
@@ -66,12 +64,13 @@ def test_the_proxy_is_asked_and_the_environment_has_no_say(text: str, monkeypatc
     body = text.encode()
     reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body)
     with Loopback([raw(reply)]) as proxy:
-        assert EchoedAddress("http://echo.invalid/").address(proxy.url) == "203.0.113.7"
+        echoed = EchoedAddress({"mumbai-1": proxy.url}.__getitem__, "http://echo.invalid/")
+        assert echoed.address("mumbai-1") == "203.0.113.7"
         assert [request.target for request in proxy.requests] == ["http://echo.invalid/"]
 
 
 def test_a_proxy_that_does_not_answer_is_refused_without_its_password() -> None:
     with RefusedPort() as dead, pytest.raises(EgressRefused) as refused:
-        EchoedAddress().address(dead.replace("://", "://algo:canary@"))
+        EchoedAddress(lambda _: dead.replace("://", "://algo:canary@")).address("mumbai-1")
     assert "canary" not in str(refused.value)
     assert refused.value.__cause__ is None
