@@ -295,6 +295,19 @@ def _login(owner: str, name: str, _old: Document, new: Document) -> list[e.Domai
     return [e.LoginNeeded.model_validate({**new, "owner": owner, "account": name})]
 
 
+def _mark(owner: str, _name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
+    return [e.AccountMarked.model_validate({**new, "owner": owner})] if new is not None else []
+
+
+def _day(owner: str, _name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
+    if new is None:
+        return []
+    closed = e.DayClosed.model_validate({**new, "owner": owner})
+    if all(contract.agrees for contract in closed.day.contracts):
+        return [closed]
+    return [closed, e.PnLDiffers.model_validate({**new, "owner": owner})]
+
+
 def _egress(item: str, new: Document) -> e.DomainEvent:
     if new is None:
         return e.EgressRemoved(egress=item)
@@ -309,6 +322,8 @@ _ITEMS: dict[str, Callable[[str, str, Document, Document], list[e.DomainEvent]]]
     "SUBSCRIPTION": _subscription,
     "ACCOUNT": _account,
     "LOGIN": _login,
+    "MARK": _mark,
+    "DAY": _day,
 }
 _TABLES: dict[str, Callable[[Change], list[e.DomainEvent]]] = {
     "orders": _order,

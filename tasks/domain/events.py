@@ -452,6 +452,70 @@ class PositionClosed(OfPosition):
     """All that was entered is closed; `realised` is what it earned before charges."""
 
 
+# --- an account's day ---
+
+
+class OfAccountDay(DomainEvent):
+    """Money is rupees as text."""
+
+    owner: str
+    account: str
+    trading_date: str
+
+
+class AccountMarked(OfAccountDay):
+    """What an account's positions were worth at a moment of the day, and the funds they blocked.
+
+    `prices` are the broker's last prices by symbol, `profit` its own figure for the day so far, before charges.
+    """
+
+    at: str
+    profit: str
+    blocked: str
+    available: str
+    prices: dict[str, str] = {}
+
+
+class ContractFacts(Facts):
+    """One contract of an account's day in both books. `outside` is what trades that are not ours earned."""
+
+    symbol: str
+    ours: str
+    outside: str
+    broker: str
+    difference: str
+    agrees: bool
+
+
+class DayFacts(Facts):
+    """An account's day: `gross` and `net` are ours, `broker` is the broker's own profit before charges.
+
+    `difference` is what the broker says beyond ours and what others traded outside.
+    """
+
+    orders: int
+    gross: str
+    charges: str
+    net: str
+    outside: str
+    broker: str
+    difference: str
+    contracts: list[ContractFacts]
+    closed_at: str
+
+
+class AccountDay(OfAccountDay):
+    day: DayFacts
+
+
+class DayClosed(AccountDay):
+    """The day's profit of an account, charges taken off, beside the broker's own."""
+
+
+class PnLDiffers(AccountDay):
+    """The broker's day profit in some contract is not what our orders and others' trades come to."""
+
+
 def _concrete(base: type[DomainEvent]) -> list[type[DomainEvent]]:
     """The events below `base` in the order they are written here: those nothing derives from."""
     found: list[type[DomainEvent]] = []
