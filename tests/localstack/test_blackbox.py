@@ -33,7 +33,9 @@ def test_what_would_not_be_good(played: Mapping[str, tuple[Fault, Seen]]) -> Non
     """The same answers with another ledger, as the peer has left it."""
     fault, seen = played["accepted-then-502"]
     assert not fault.good(replace(seen, broker=[*seen.broker, *seen.broker])), "ordered again"
-    assert not fault.good(replace(seen, orders=[row | {"status": "REJECTED"} for row in map(dict, seen.orders)]))
+    assert not fault.good(
+        replace(seen, orders=[row | {"status": "REJECTED"} for row in map(dict, seen.orders)])
+    )
     assert not fault.good(replace(seen, struck=set())), "nothing went wrong"
     fault, seen = played["two-of-four-rejected"]
     assert not fault.good(replace(seen, held={"BANKNIFTY26NOV56300CE": -30})), "the calls are left open"
