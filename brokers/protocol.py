@@ -11,6 +11,7 @@ from brokers.model import (
     ChangeOutcome,
     Exchange,
     Fill,
+    Funds,
     Instrument,
     NetPosition,
     OrderRequest,
@@ -52,3 +53,6 @@ class Broker(Protocol):
     def trades(self) -> Sequence[Fill]: ...
 
     def positions(self) -> Sequence[NetPosition]: ...
+
+    def funds(self) -> Funds:
+        """What the account may still spend, and the margin and premium that its positions block."""

@@ -45,6 +45,7 @@ _CHAPTERS: tuple[tuple[str, tuple[type[e.DomainEvent], ...]], ...] = (
     ("Runs", (e.OfClaim, e.OfAccountRun, e.ExitRoundPlanned)),
     ("Orders", (e.OfOrder,)),
     ("Positions", (e.OfPosition, e.ExternalActivityDetected)),
+    ("An account's day", (e.OfAccountDay,)),
 )
 
 
@@ -91,6 +92,7 @@ def _noun(facts: type[BaseModel]) -> str:
         "AccountRunFacts": "run",
         "OrderFacts": "order",
         "PositionFacts": "position",
+        "DayFacts": "day",
     }
     return nouns[facts.__name__]
 

@@ -17,6 +17,7 @@ from brokers.model import (
     ChangeOutcome,
     Exchange,
     Fill,
+    Funds,
     Instrument,
     NetPosition,
     NotSent,
@@ -27,7 +28,7 @@ from brokers.model import (
     Rejected,
     Unknown,
 )
-from brokers.zerodha.books import fill_of, identifier_of, orders_of, positions_of, quote_of
+from brokers.zerodha.books import fill_of, funds_of, identifier_of, orders_of, positions_of, quote_of
 from brokers.zerodha.credentials import Credentials
 from brokers.zerodha.failures import read_error, send_outcome
 from brokers.zerodha.http import Wire, check_proxy_url, open_wire, secrets_of_proxy, sending
@@ -169,6 +170,10 @@ class Zerodha:
     def positions(self) -> Sequence[NetPosition]:
         """The net of the day in each contract, in MIS and NRML."""
         return self._read(lambda kite: kite.positions(), positions_of)
+
+    def funds(self) -> Funds:
+        """Of the segment that derivatives are in."""
+        return self._read(lambda kite: kite.margins("equity"), funds_of)
 
     def _read(self, ask: Callable[[Any], Any], understand: Callable[[Any], T]) -> T:
         wire = self._reader

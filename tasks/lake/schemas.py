@@ -197,7 +197,13 @@ CLAIMS = Kind(
 
 ROUNDS = Kind(
     "round_events",
-    (*ENVELOPE, *_columns("run_key account"), Column("round", WHOLE), Column("orders", TEXTS)),
+    (
+        *ENVELOPE,
+        *_columns("run_key account"),
+        Column("leg", WHOLE),
+        Column("round", WHOLE),
+        Column("orders", TEXTS),
+    ),
     base=e.ExitRoundPlanned,
     kept=True,
 )

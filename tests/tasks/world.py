@@ -15,6 +15,7 @@ from brokers.model import (
     ChangeOutcome,
     Exchange,
     Fill,
+    Funds,
     Instrument,
     NetPosition,
     OrderRequest,
@@ -120,6 +121,10 @@ class FakeBroker:
             units = order.filled_quantity if order.side is Side.BUY else -order.filled_quantity
             net[order.symbol] = net.get(order.symbol, 0) + units
         return [NetPosition(symbol, Product.MIS, units, Decimal(0)) for symbol, units in net.items()]
+
+    def funds(self) -> Funds:
+        self._check()
+        return Funds(Decimal(800_000), Decimal(200_000))
 
     def trade_outside(self, symbol: str, side: Side, quantity: int) -> None:
         """A person trades from a terminal: no tag of ours."""
@@ -252,6 +257,7 @@ def account_task(
         on_leg_reject=on_leg_reject,
         multiplier=1,
         legs=list(legs),
+        exit_legs=[],
     )
 
 
