@@ -100,7 +100,9 @@ def on_executions(function: Function, made: lambda_.Function, dead: sqs.IQueue) 
 
 def triggered(functions: Iterable[Function], made: Mapping[str, lambda_.Function]) -> list[lambda_.Function]:
     """The functions that a stream or the bus calls: no execution shows when they fail."""
-    return [made[each.name] for each in functions if each.fed_by or each.hears or each.follows]
+    return [
+        made[each.name] for each in functions if each.fed_by or each.hears or each.follows or each.hears_endings
+    ]
 
 
 def _stream(table: Table) -> str:

@@ -2,6 +2,7 @@
 
 Without arguments every cell is played on every shape. `--seeds 20000 --first-seed 1` plays days with one fault
 or two, all of it from the seed. `--seed 17`, or `--cell F5/P6 --shape 4h-3-slow`, plays one day and prints it.
+`--pairs 2000` lets hypothesis look for a pair of faults that breaks something, and shrink it.
 `--guards` switches the guards off, one by one.
 """
 
@@ -117,9 +118,13 @@ def _cpu() -> float:
 
 
 def tell(scenario: Scenario) -> int:
-    played = play(scenario)
+    played = play(scenario, retry=len(scenario.cells) == 1)
     say(*story(played))
     return 1 if played.violations else 0
+
+
+def cells(text: str) -> tuple[Cell, ...]:
+    return tuple(map(Cell.parse, text.split("+")))
 
 
 def say(*lines: str) -> None:
@@ -130,10 +135,13 @@ def say(*lines: str) -> None:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--seed", type=int, help="play one day and print its story")
-    parser.add_argument("--cell", type=Cell.parse, help="with --shape: that day of the matrix")
+    parser.add_argument("--cell", type=cells, help="with --shape: that day of the matrix; F5/P6+F9/P11 for two")
     parser.add_argument("--shape", type=Shape.parse, default=Shape("2", 1, "instant"))
     parser.add_argument("--seeds", type=int, help="play so many days from seeds")
-    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--first-seed", type=int)
+    parser.add_argument(
+        "--pairs", type=int, help="let hypothesis look for a pair of faults that breaks something"
+    )
     parser.add_argument("--guards", action="store_true", help="switch the guards off, one by one")
     given = parser.parse_args(arguments)
     quiet()
@@ -141,12 +149,17 @@ def main(arguments: list[str]) -> int:
         from tests.faults.guards import guard_table
 
         return guard_table(say)
+    if given.pairs is not None:
+        from tests.faults import pairs
+
+        return pairs.report(given.pairs, given.first_seed, PROCESSES, say)
     if given.cell is not None:
-        return tell(Scenario((given.cell,), given.shape, given.seed or 0))
+        return tell(Scenario(given.cell, given.shape, given.seed or 0))
     if given.seed is not None:
         return tell(Scenario.of_seed(given.seed))
     if given.seeds is not None:
-        seeds = range(given.first_seed, given.first_seed + given.seeds)
+        first = given.first_seed or 1
+        seeds = range(first, first + given.seeds)
         return report(map(Scenario.of_seed, seeds), f"seeds {seeds.start} to {seeds.stop - 1}")
     return report(matrix(0), "the matrix")
 

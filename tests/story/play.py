@@ -218,8 +218,9 @@ class Story:
     def _starts_what_is_not_there(self) -> None:
         """Somebody starts a run by hand, in the console, of a strategy that Asha has not."""
         event = {
-            "user_id": self.asha.user_id, "basket_id": "gone", "strategy_id": "gone", "transaction_type": "ENTRY",
-            "entry_time": "12:15", "exit_time": "15:15", "weekdays": ["MON"], "dte": None,
+            "user_id": self.asha.user_id, "basket_id": "gone", "strategy_id": "gone",
+            "transaction_type": "ENTRY", "entry_time": "12:15", "exit_time": "15:15",
+            "weekdays": ["MON"], "dte": None,
             "scheduled_time": f"{MONDAY}T12:11:00+05:30",
         }  # fmt: skip
         self.platform.aws.step_functions.start_execution(
