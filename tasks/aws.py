@@ -27,6 +27,7 @@ from tasks.stores.dynamodb import from_environment
 from tasks.stores.ports import CatalogStore
 
 if TYPE_CHECKING:
+    from tasks.executions import StepFunctionsExecutions
     from tasks.scheduler import EventBridgeSchedules, EventBus
 
 logger = Logger(service="algo", child=True)
@@ -47,6 +48,7 @@ def runtime_from_environment() -> Runtime:
         bus=OnDemand(_bus),
         scheduler=OnDemand(_scheduler),
         egress=EchoedAddress(proxy_of, _echo()),
+        executions=OnDemand(_executions),
         lake=OnDemand(_lake),
     )
 
@@ -77,6 +79,12 @@ def _bus() -> EventBus:
     from tasks.scheduler import bus_from_environment  # noqa: PLC0415  (so does its module)
 
     return bus_from_environment(boto3.client("events", config=_CONFIG))
+
+
+def _executions() -> StepFunctionsExecutions:
+    from tasks.executions import StepFunctionsExecutions  # noqa: PLC0415
+
+    return StepFunctionsExecutions(boto3.client("stepfunctions", config=_CONFIG), os.environ)
 
 
 def _scheduler() -> EventBridgeSchedules:

@@ -16,6 +16,8 @@ from tasks.stores.bundle import Stores
 from tasks.stores.journal import Recorded
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tasks.domain.schedules import Schedule
 
 
@@ -71,6 +73,37 @@ class Egress(Protocol):
         """As the other side sees it. Raises `EgressRefused` if nothing comes through."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One execution. `status` is Step Functions' word; `error` is of one that failed and was looked at."""
+
+    arn: str
+    name: str
+    machine: str
+    status: str
+    started: datetime
+    stopped: datetime | None = None
+    error: str = ""
+
+
+class Executions(Protocol):
+    """Executions of our state machines (Standard ones: Express ones can't be listed)."""
+
+    def running(self, machine: str) -> Sequence[Ran]:
+        """All that run now."""
+
+    def status(self, arn: str) -> Ran | None:
+        """None if there is none of that ARN."""
+
+    def arn(self, machine: str, name: str) -> str: ...
+
+    def redrive(self, arn: str) -> bool:
+        """Let it go on where it failed. False if Step Functions no longer takes it up."""
+
+    def start(self, machine: str, name: str, input_: str) -> bool:
+        """False if the name is taken."""
+
+
 class NotConnected(Exception):
     """This runtime was built without that part: a mistake of whoever built it."""
 
@@ -96,4 +129,5 @@ class Runtime:
     bus: Bus = field(default_factory=_missing)
     scheduler: Scheduler = field(default_factory=_missing)
     egress: Egress = field(default_factory=_missing)
+    executions: Executions = field(default_factory=_missing)
     lake: Objects = field(default_factory=_missing)
