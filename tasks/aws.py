@@ -27,7 +27,7 @@ from tasks.stores.dynamodb import from_environment
 from tasks.stores.ports import CatalogStore
 
 if TYPE_CHECKING:
-    from tasks.executions import StepFunctionsExecutions
+    from tasks.executions import StepFunctions
     from tasks.scheduler import EventBridgeSchedules, EventBus
 
 logger = Logger(service="algo", child=True)
@@ -47,8 +47,8 @@ def runtime_from_environment() -> Runtime:
         clock=clock,
         bus=OnDemand(_bus),
         scheduler=OnDemand(_scheduler),
-        egress=EchoedAddress(proxy_of, _echo()),
         executions=OnDemand(_executions),
+        egress=EchoedAddress(proxy_of, _echo()),
         lake=OnDemand(_lake),
     )
 
@@ -81,10 +81,10 @@ def _bus() -> EventBus:
     return bus_from_environment(boto3.client("events", config=_CONFIG))
 
 
-def _executions() -> StepFunctionsExecutions:
-    from tasks.executions import StepFunctionsExecutions  # noqa: PLC0415
+def _executions() -> StepFunctions:
+    from tasks.executions import StepFunctions  # noqa: PLC0415
 
-    return StepFunctionsExecutions(boto3.client("stepfunctions", config=_CONFIG), os.environ)
+    return StepFunctions(os.environ)
 
 
 def _scheduler() -> EventBridgeSchedules:

@@ -1,29 +1,48 @@
-"""Executions of our state machines, through boto3."""
+"""Executions of our state machines, through the Step Functions API."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
+
+import boto3
+from botocore.config import Config
 
 from brokers.clock import IST
 from tasks.runtime import Ran
 from tasks.spec import machine_variable
 
-if TYPE_CHECKING:
-    from mypy_boto3_stepfunctions.client import SFNClient
+_CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 4})
+_FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
-@dataclass(frozen=True, slots=True)
-class StepFunctionsExecutions:
-    """The machines' ARNs are in `environment`, as `ACCOUNT_BASKET_MACHINE`."""
+class StepFunctions:
+    """Starts executions by name: the same name and input again is the same execution.
 
-    client: SFNClient
-    environment: Mapping[str, str]
+    The machines' ARNs are in `environment`, as `ACCOUNT_BASKET_MACHINE`.
+    """
+
+    def __init__(self, environment: Mapping[str, str], client: Any = None) -> None:
+        self._environment = environment
+        self._client: Any = client or boto3.client("stepfunctions", config=_CONFIG)
+
+    def start(self, machine: str, name: str, document: dict[str, Any]) -> tuple[str, str]:
+        try:
+            made = self._client.start_execution(
+                stateMachineArn=self._machine(machine), name=name, input=json.dumps(document)
+            )
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return self._again(self.arn(machine, name))
+        return made["executionArn"], "STARTED"
+
+    def arn(self, machine: str, name: str) -> str:
+        return f"{self._machine(machine).replace(':stateMachine:', ':execution:')}:{name}"
 
     def running(self, machine: str) -> Sequence[Ran]:
-        pages = self.client.get_paginator("list_executions").paginate(
+        pages = self._client.get_paginator("list_executions").paginate(
             stateMachineArn=self._machine(machine), statusFilter="RUNNING"
         )
         return [
@@ -34,8 +53,8 @@ class StepFunctionsExecutions:
 
     def status(self, arn: str) -> Ran | None:
         try:
-            one = self.client.describe_execution(executionArn=arn)
-        except self.client.exceptions.ExecutionDoesNotExist:
+            one = self._client.describe_execution(executionArn=arn)
+        except self._client.exceptions.ExecutionDoesNotExist:
             return None
         stopped = one.get("stopDate")
         return Ran(
@@ -48,28 +67,26 @@ class StepFunctionsExecutions:
             error=one.get("error", ""),
         )
 
-    def arn(self, machine: str, name: str) -> str:
-        return f"{self._machine(machine).replace(':stateMachine:', ':execution:')}:{name}"
-
     def redrive(self, arn: str) -> bool:
+        refused = self._client.exceptions
         try:
-            self.client.redrive_execution(executionArn=arn)
-        except (
-            self.client.exceptions.ExecutionNotRedrivable,
-            self.client.exceptions.ExecutionLimitExceeded,
-        ):
-            return False
-        return True
-
-    def start(self, machine: str, name: str, input_: str) -> bool:
-        try:
-            self.client.start_execution(stateMachineArn=self._machine(machine), name=name, input=input_)
-        except self.client.exceptions.ExecutionAlreadyExists:
+            self._client.redrive_execution(executionArn=arn)
+        except (refused.ExecutionNotRedrivable, refused.ExecutionLimitExceeded):
             return False
         return True
 
     def _machine(self, machine: str) -> str:
-        return self.environment[machine_variable(machine)]
+        return self._environment[machine_variable(machine)]
+
+    def _again(self, arn: str) -> tuple[str, str]:
+        """One that failed is redriven: an exit must go on."""
+        status = self._client.describe_execution(executionArn=arn)["status"]
+        if status not in _FAILED:
+            return arn, "RUNNING"
+        with suppress(self._client.exceptions.ExecutionNotRedrivable):
+            self._client.redrive_execution(executionArn=arn)
+            return arn, "REDRIVEN"
+        return arn, "RUNNING"
 
 
 def _moment(moment: datetime) -> datetime:

@@ -66,13 +66,6 @@ class Scheduler(Protocol):
         """Every schedule of the platform by its name."""
 
 
-class Egress(Protocol):
-    """Which address an egress's requests leave from."""
-
-    def address(self, egress: str) -> str:
-        """As the other side sees it. Raises `EgressRefused` if nothing comes through."""
-
-
 @dataclass(frozen=True, slots=True)
 class Ran:
     """One execution. `status` is Step Functions' word; `error` is of one that failed and was looked at."""
@@ -87,7 +80,16 @@ class Ran:
 
 
 class Executions(Protocol):
-    """Executions of our state machines (Standard ones: Express ones can't be listed)."""
+    """Starts state machines' executions."""
+
+    def start(self, machine: str, name: str, document: dict[str, Any]) -> tuple[str, str]:
+        """The execution's ARN and STARTED, RUNNING (it was already) or REDRIVEN (it had failed)."""
+
+    def arn(self, machine: str, name: str) -> str: ...
+
+
+class KnownExecutions(Executions, Protocol):
+    """Starts executions, and looks at them: only Standard ones can be listed, described and redriven."""
 
     def running(self, machine: str) -> Sequence[Ran]:
         """All that run now."""
@@ -95,13 +97,15 @@ class Executions(Protocol):
     def status(self, arn: str) -> Ran | None:
         """None if there is none of that ARN."""
 
-    def arn(self, machine: str, name: str) -> str: ...
-
     def redrive(self, arn: str) -> bool:
         """Let it go on where it failed. False if Step Functions no longer takes it up."""
 
-    def start(self, machine: str, name: str, input_: str) -> bool:
-        """False if the name is taken."""
+
+class Egress(Protocol):
+    """Which address an egress's requests leave from."""
+
+    def address(self, egress: str) -> str:
+        """As the other side sees it. Raises `EgressRefused` if nothing comes through."""
 
 
 class NotConnected(Exception):
@@ -129,5 +133,5 @@ class Runtime:
     bus: Bus = field(default_factory=_missing)
     scheduler: Scheduler = field(default_factory=_missing)
     egress: Egress = field(default_factory=_missing)
-    executions: Executions = field(default_factory=_missing)
+    executions: KnownExecutions = field(default_factory=_missing)
     lake: Objects = field(default_factory=_missing)

@@ -145,7 +145,7 @@ def _go_on(rt: Runtime, plan: AccountRun, ran: Ran, seen: Seen) -> None:
         seen.restarted.append(f"{was}: redriven")
         return
     name = exit_again(plan.run_key, plan.account, rt.clock.now())
-    rt.executions.start(ACCOUNT, name, exit_task(plan).model_dump_json())
+    rt.executions.start(ACCOUNT, name, exit_task(plan).model_dump(mode="json"))
     seen.restarted.append(f"{was}: started {name}")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasks.executions import StepFunctionsExecutions
+from tasks.executions import StepFunctions
 from tests.stepfunctions.endpoint import Endpoint
 from tests.stepfunctions.fake_aws import FakeAws, function_arn
 
@@ -105,7 +105,7 @@ def test_who_watches_executions_sees_and_redrives_them(endpoint: Endpoint, aws: 
     arn = endpoint.start(states)
     endpoint.finish(arn)
     machine = endpoint.client.describe_execution(executionArn=arn)["stateMachineArn"]
-    executions = StepFunctionsExecutions(endpoint.client, {"ACCOUNT_BASKET_MACHINE": machine})
+    executions = StepFunctions({"ACCOUNT_BASKET_MACHINE": machine}, endpoint.client)
     name = arn.rpartition(":")[2]
     assert executions.arn("AccountBasket", name) == arn
     failed = executions.status(arn)
@@ -117,7 +117,7 @@ def test_who_watches_executions_sees_and_redrives_them(endpoint: Endpoint, aws: 
     assert executions.redrive(arn)
     assert not executions.redrive(arn), "it runs"
     assert [one.arn for one in executions.running("AccountBasket")] == [arn]
-    assert not executions.start("AccountBasket", name, '{"another": "input"}')
-    assert executions.start("AccountBasket", "another", "{}")
+    assert executions.start("AccountBasket", name, {"another": "input"}) == (arn, "RUNNING")
+    assert executions.start("AccountBasket", "another", {})[1] == "STARTED"
     endpoint.client.stop_execution(executionArn=arn)
     endpoint.client.stop_execution(executionArn=executions.arn("AccountBasket", "another"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -31,7 +31,7 @@ class FakeExecutions:
     all: dict[str, Ran] = field(default_factory=dict)
     redrivable: bool = True
     redriven: list[str] = field(default_factory=list)
-    started: list[tuple[str, str, str]] = field(default_factory=list)
+    started: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
     def put(self, name: str, status: str, *, machine: str = "AccountBasket", **known: object) -> str:
         arn = self.arn(machine, name)
@@ -51,9 +51,9 @@ class FakeExecutions:
         self.redriven += [arn] if self.redrivable else []
         return self.redrivable
 
-    def start(self, machine: str, name: str, input_: str) -> bool:
-        self.started.append((machine, name, input_))
-        return True
+    def start(self, machine: str, name: str, document: dict[str, Any]) -> tuple[str, str]:
+        self.started.append((machine, name, document))
+        return self.arn(machine, name), "STARTED"
 
 
 @pytest.fixture
@@ -137,9 +137,9 @@ def test_one_that_cannot_be_redriven_is_started_again(world: World, executions: 
     executions.redrivable = False
     world.clock.at = at(9, 41)
     look(world, executions)
-    ((machine, name, input_),) = executions.started
+    ((machine, name, document),) = executions.started
     assert (machine, name) == ("AccountBasket", f"{EXIT}-0941")
-    assert (json.loads(input_)["side"], json.loads(input_)["run_key"]) == ("EXIT", RUN_KEY)
+    assert (document["side"], document["run_key"]) == ("EXIT", RUN_KEY)
 
 
 def test_an_account_that_is_exiting_after_its_exit_succeeded_gets_another(
