@@ -145,6 +145,7 @@ def _task(run_key: str, legs: int) -> AccountTask:
         on_leg_reject="unwind",
         multiplier=1,
         legs=[_leg(number) for number in range(1, legs + 1)],
+        exit_legs=[],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from aws_cdk import CfnOutput, Duration, Tags
+from aws_cdk import CfnOutput, Duration, Tags, aws_events
 from aws_cdk import aws_apigatewayv2 as api
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra import alarms, events
+from infra import alarms, events, lake_feed
 from infra.functions import Workshop, layer_version, log_group
 from infra.layers import LAKE, ORDER_PATH, require
 from infra.nag import acknowledge
@@ -24,6 +24,7 @@ from tasks.spec import Function
 
 RECEIVER = "ReceivePostback"
 APPLIER = "ApplyUpdates"
+WRITER = "WriteLake"
 API = "Api"
 
 MAX_RECEIVES = 5
@@ -64,26 +65,25 @@ class ComputeStack(AlgoStack):
             scope, "AlgoCompute", settings, description="Functions and order updates of the basket platform"
         )
         code = lambda_.Code.from_asset(str(code_zip))
-        workshop = Workshop(settings, code, self._layers())
+        workshop = Workshop(settings, code, *self._layers())
         self.functions = {function.name: workshop.make(self, function) for function in FUNCTIONS}
         self.alarms = alarms.topic(self, settings)
         self._updates(_spec(APPLIER))
         self._postbacks()
         self._events()
-        unseen = [self.functions[name] for name in (RECEIVER, APPLIER, API) if name in self.functions]
+        unseen = [self.functions[name] for name in (RECEIVER, APPLIER, WRITER, API) if name in self.functions]
         alarms.on_functions([*unseen, *events.triggered(FUNCTIONS, self.functions)], self.alarms)
         alarms.on_counts(self, self.alarms)
 
-    def _layers(self) -> list[lambda_.LayerVersion]:
-        """What every function gets. The emulator's own environment holds the dependencies.
+    def _layers(self) -> tuple[list[lambda_.LayerVersion], list[lambda_.LayerVersion]]:
+        """What every function gets, and what those that read or write Parquet get besides.
 
-        The lake's layer is published and attached to nothing yet: the functions that write Parquet take it.
+        The emulator's own environment holds the dependencies.
         """
         if self.settings.local:
-            return []
+            return [], []
         require(self.settings.layers)
-        layer_version(self, LAKE, self.settings)
-        return [layer_version(self, ORDER_PATH, self.settings)]
+        return [layer_version(self, ORDER_PATH, self.settings)], [layer_version(self, LAKE, self.settings)]
 
     def _updates(self, applier: Function) -> None:
         """SQS between the postback and its effect: the broker gets its answer at once, nothing is lost."""
@@ -115,6 +115,14 @@ class ComputeStack(AlgoStack):
             made = self.functions[function.name]
             events.on_streams(function, made, dead)
             events.on_bus(function, made, heard, dead)
+            lake_feed.endings(function, made, dead)
+        self._lake(heard, dead)
+
+    def _lake(self, heard: aws_events.EventBus, dead: sqs.IQueue) -> None:
+        """Everything that happens, to the lake. What can't be written is a dead letter with its reason."""
+        poison = alarms.dead_letters(self, "LakeDeadLetters", "lake-dlq", self.alarms)
+        gathered = lake_feed.queue(self, _spec(WRITER), self.functions[WRITER], poison)
+        lake_feed.everything_that_happens(self, heard, gathered, dead)
 
     def _postbacks(self) -> None:
         """`POST /postback/{account}`. Whoever calls must know the account's secret: the checksum proves it."""

@@ -1,4 +1,4 @@
-"""AlgoData: the tables and the bucket. What is lost here is lost."""
+"""AlgoData: the tables and the buckets. What is lost here is lost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from infra import lake_bucket
 from infra.nag import acknowledge
 from infra.settings import PREFIX, Settings, named
 from infra.stack import AlgoStack
@@ -84,6 +85,7 @@ class DataStack(AlgoStack):
         self._kept = RemovalPolicy.DESTROY if settings.local else RemovalPolicy.RETAIN
         self.tables = {table: self._table(table, shape) for table, shape in SHAPES.items()}
         self.reports = self._reports()
+        self.lake = lake_bucket.bucket(self, self._kept)
 
     def _table(self, table: Table, shape: TableShape) -> dynamodb.Table:
         made = dynamodb.Table(

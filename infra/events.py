@@ -71,7 +71,7 @@ def on_bus(function: Function, made: lambda_.Function, heard: events.EventBus, d
 
 def triggered(functions: Iterable[Function], made: Mapping[str, lambda_.Function]) -> list[lambda_.Function]:
     """The functions that a stream or the bus calls: no execution shows when they fail."""
-    return [made[each.name] for each in functions if each.fed_by or each.hears]
+    return [made[each.name] for each in functions if each.fed_by or each.hears or each.hears_endings]
 
 
 def _stream(table: Table) -> str:

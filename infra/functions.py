@@ -14,7 +14,9 @@ from constructs import Construct
 from infra.layers import Layer
 from infra.nag import acknowledge, as_nag_writes
 from infra.permissions import (
+    any_execution_arn,
     executions_arn,
+    lake_bucket_arn,
     machine_arn,
     schedule_role_arn,
     schedules_arn,
@@ -29,8 +31,10 @@ from infra.settings import (
     SCHEDULES_DEAD_LETTERS,
     SECRET_PREFIX,
     Settings,
+    lake_bucket,
     named,
 )
+from tasks.objects import HISTORIES, TABLES
 from tasks.spec import Function, Table, machine_variable
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
@@ -48,6 +52,8 @@ class Workshop:
     settings: Settings
     code: lambda_.Code
     layers: Sequence[lambda_.ILayerVersion]
+    parquet: Sequence[lambda_.ILayerVersion] = ()
+    """The layer of the functions that read or write Parquet, besides."""
 
     def make(self, scope: Construct, function: Function) -> lambda_.Function:
         """The Lambda of `function`, allowed to do what it declares and nothing else."""
@@ -63,7 +69,7 @@ class Workshop:
             timeout=Duration.seconds(function.timeout),
             memory_size=function.memory,
             environment=self._environment(function, Stack.of(scope)),
-            layers=list(self.layers),
+            layers=[*self.layers, *(self.parquet if function.parquet else ())],
             role=self._role(scope, function, group),
             log_group=group,
             tracing=lambda_.Tracing.DISABLED if self.settings.local else lambda_.Tracing.ACTIVE,
@@ -80,6 +86,10 @@ class Workshop:
         variables |= {machine_variable(name): machine_arn(name, stack) for name in function.starts}
         if function.keeps_schedules:
             variables |= _schedules(stack)
+        if function.lake:
+            variables["LAKE_BUCKET"] = lake_bucket(stack)
+        if function.feeds_lake:
+            variables["LAKE_QUEUE_URL"] = _queue_url("lake", stack)
         variables |= {
             "EVENT_BUS": PREFIX,
             "BROKER_SECRET_PREFIX": SECRET_PREFIX,
@@ -103,6 +113,11 @@ class Workshop:
             role.add_to_principal_policy(statement)
         _acknowledge(role, function, stack)
         return role
+
+
+def _queue_url(name: str, stack: Stack) -> str:
+    """From the queue's fixed name: who feeds it and whom it feeds may be the same function."""
+    return f"https://sqs.{stack.region}.{stack.url_suffix}/{stack.account}/{named(name)}"
 
 
 def _schedules(stack: Stack) -> dict[str, str]:
@@ -158,6 +173,14 @@ def _acknowledge(role: iam.Role, function: Function, stack: Stack) -> None:
     if function.broker or function.keeps_secrets:
         reasons[f"Resource::{as_nag_writes(secrets_arn(stack), stack)}"] = (
             "Accounts come and go; their secrets share a prefix."
+        )
+    if function.reads_histories:
+        reasons[f"Resource::{as_nag_writes(any_execution_arn(stack), stack)}"] = (
+            "Executions come and go; each is of a machine of the platform."
+        )
+    for folder in (TABLES, HISTORIES) if function.lake else ():
+        reasons[f"Resource::{as_nag_writes(lake_bucket_arn(stack), stack)}/{folder}/*"] = (
+            "Files come and go; those of the lake have a folder of their own."
         )
     for finding, reason in reasons.items():
         acknowledge(role, f"IAM5[{finding}]", reason)

@@ -8,8 +8,9 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.data import SHAPES
-from infra.settings import PREFIX, SECRET_PREFIX, named
-from tasks.spec import Function, Table
+from infra.settings import PREFIX, SECRET_PREFIX, lake_bucket, named
+from tasks.objects import HISTORIES, REGISTER, TABLES
+from tasks.spec import Function, Lake, Table
 
 READ = ("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query")
 """ConditionCheckItem, because a condition on one table can guard a write to another. What scans says so."""
@@ -46,6 +47,7 @@ def statements(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement
         yield allow(("dynamodb:Scan",), *(table_arn(table, stack) for table in function.scans))
     yield from _follow(function, stack)
     yield from _reach(function, stack)
+    yield from _lake(function, stack)
     if function.keeps_secrets:
         yield allow(KEEP_SECRETS, secrets_arn(stack))
     elif function.broker:
@@ -83,6 +85,33 @@ def _reach(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement]:
             resources=[schedule_role_arn(stack)],
             conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
         )
+
+
+def _lake(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement]:
+    """The lake's files, the way there, and the histories that are kept beside them."""
+    if function.feeds_lake:
+        yield allow(("sqs:SendMessage",), stack.format_arn(service="sqs", resource=named("lake")))
+    if function.reads_histories:
+        yield allow(("states:DescribeExecution", "states:GetExecutionHistory"), any_execution_arn(stack))
+    bucket = lake_bucket_arn(stack)
+    if Lake.READ in function.lake:
+        yield allow(("s3:ListBucket",), bucket)
+        yield allow(("s3:GetObject",), f"{bucket}/{TABLES}/*", f"{bucket}/{REGISTER}")
+    if Lake.WRITE in function.lake:
+        yield allow(("s3:PutObject",), f"{bucket}/{TABLES}/*")
+    if Lake.DELETE in function.lake:
+        yield allow(("s3:DeleteObject",), f"{bucket}/{TABLES}/*")
+    if Lake.ARCHIVE in function.lake:
+        yield allow(("s3:PutObject",), f"{bucket}/{HISTORIES}/*")
+
+
+def lake_bucket_arn(stack: Stack) -> str:
+    return f"arn:{stack.partition}:s3:::{lake_bucket(stack)}"
+
+
+def any_execution_arn(stack: Stack) -> str:
+    """Every execution of every state machine of the platform."""
+    return f"{machine_arn('', stack).replace(':stateMachine:', ':execution:')}*:*"
 
 
 def secrets_arn(stack: Stack) -> str:

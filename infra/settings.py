@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from aws_cdk import Stack
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILT_LAYERS = ROOT / "build" / "layers"
 
@@ -50,6 +52,11 @@ class Settings:
     region: str = REGION
     alarm_email: str = ""
     layers: Path = BUILT_LAYERS
+
+
+def lake_bucket(stack: Stack) -> str:
+    """The lake's bucket: the account and the region make the name the only one of its kind."""
+    return f"{PREFIX}-lake-{stack.account}-{stack.region}"
 
 
 def named(name: str) -> str:

@@ -1,7 +1,7 @@
 """ApplyUpdates: take order updates from the queue, move the orders forward, complete who waits for them.
 
 A message that can't be applied goes back alone, the rest of its batch is done. One that comes before its order
-is known is tried again; what never succeeds ends in the dead-letter queue.
+is known is tried again; what never succeeds ends in the dead-letter queue. Every one goes on to the lake.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brokers.model import Accepted
 from tasks.bootstrap import runtime
+from tasks.lake_message import Told
+from tasks.lake_queue import tell
 from tasks.order_update import OrderUpdate
 from tasks.orderpath.limits import HTTP_TIMEOUT
 from tasks.orderpath.pace import ask_to_send
@@ -31,6 +33,7 @@ FUNCTION = Function(
     writes=(Table.ORDERS, Table.RUNS, Table.CALLBACKS),
     broker=True,
     completes_callbacks=True,
+    feeds_lake=True,
 )
 
 _processor = BatchProcessor(event_type=EventType.SQS)
@@ -86,10 +89,24 @@ def _find(update: OrderUpdate, rt: Runtime) -> OrderRow | None:
     return by_tag or rt.stores.orders.by_broker_order_id(update.account, update.broker_order_id)
 
 
-def _record(record: SQSRecord) -> None:
-    apply(OrderUpdate.model_validate_json(record.body), runtime())
-
-
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Lambda handler of the updates queue (reports partial batch failures)."""
-    return process_partial_response(event=event, record_handler=_record, processor=_processor, context=context)
+    """Lambda handler of the updates queue (reports partial batch failures).
+
+    The lake is told when the orders have moved on: it delays none. If it can't be told, all come again, which
+    moves nothing twice.
+    """
+    told: list[Told] = []
+
+    def apply_one(record: SQSRecord) -> None:  # Powertools gives `record` by its name
+        update, order = OrderUpdate.model_validate_json(record.body), None
+        try:
+            order = apply(update, runtime())
+        finally:
+            told.append(Told.about(update, order))
+
+    try:
+        return process_partial_response(
+            event=event, record_handler=apply_one, processor=_processor, context=context
+        )
+    finally:
+        tell(told)

@@ -46,9 +46,10 @@ class Output(Slot):
 def run(request: Input, rt: Runtime) -> Output:
     plan = plan_of(rt.stores, request.run_key, request.account)
     orders = entry_orders(rt.stores, plan)
+    wanted = [leg for leg in plan.legs if leg.leg not in plan.closing]
     missing = [
         f"{leg.symbol}: {filled} of {planned}{_why(orders[leg.leg])}"
-        for leg in plan.legs
+        for leg in wanted
         if (filled := total(orders[leg.leg]).quantity) < (planned := sum(leg.slices))
     ]
     return _assess(rt, plan, [row for rows in orders.values() for row in rows], missing)

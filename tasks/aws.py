@@ -21,11 +21,13 @@ from brokers.protocol import Broker
 from brokers.registry import connect
 from tasks.domain import items
 from tasks.egress import ECHO, EchoedAddress, secret_name
+from tasks.objects import Objects
 from tasks.runtime import Runtime
 from tasks.stores.dynamodb import from_environment
 from tasks.stores.ports import CatalogStore
 
 if TYPE_CHECKING:
+    from tasks.executions import StepFunctions
     from tasks.scheduler import EventBridgeSchedules, EventBus
 
 logger = Logger(service="algo", child=True)
@@ -45,7 +47,9 @@ def runtime_from_environment() -> Runtime:
         clock=clock,
         bus=OnDemand(_bus),
         scheduler=OnDemand(_scheduler),
+        executions=OnDemand(_executions),
         egress=EchoedAddress(proxy_of, _echo()),
+        lake=OnDemand(_lake),
     )
 
 
@@ -53,6 +57,12 @@ def _echo() -> str:
     """Who tells an egress its address: on one machine the simulator."""
     root = os.environ.get("KITE_ROOT")
     return os.environ.get("ADDRESS_ECHO_URL") or (f"{root}/_sim/address" if root else ECHO)
+
+
+def _lake() -> Objects:
+    from tasks.lake_bucket import lake_objects  # noqa: PLC0415  (only the lake's own functions need it)
+
+    return lake_objects()
 
 
 class OnDemand:
@@ -69,6 +79,12 @@ def _bus() -> EventBus:
     from tasks.scheduler import bus_from_environment  # noqa: PLC0415  (so does its module)
 
     return bus_from_environment(boto3.client("events", config=_CONFIG))
+
+
+def _executions() -> StepFunctions:
+    from tasks.executions import StepFunctions  # noqa: PLC0415
+
+    return StepFunctions(os.environ)
 
 
 def _scheduler() -> EventBridgeSchedules:

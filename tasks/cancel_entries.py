@@ -9,7 +9,7 @@ from tasks.contracts import Slot
 from tasks.lambda_task import task
 from tasks.orderpath.book import Book
 from tasks.orderpath.exits import exit_alarm
-from tasks.orderpath.legs import entry_orders, plan_of
+from tasks.orderpath.legs import entry_orders, in_scope, plan_of
 from tasks.orderpath.limits import HTTP_TIMEOUT
 from tasks.orderpath.pace import ask_to_send
 from tasks.orderpath.updates import look_up, may_work, worth_a_look
@@ -32,6 +32,7 @@ FUNCTION = Function(
 class Input(BaseModel):
     run_key: str
     account: str
+    legs: list[int] = []
 
 
 class Output(Slot):
@@ -41,7 +42,8 @@ class Output(Slot):
 
 def run(request: Input, rt: Runtime) -> Output:
     plan = plan_of(rt.stores, request.run_key, request.account)
-    rows = [row for rows in entry_orders(rt.stores, plan).values() for row in rows]
+    orders = entry_orders(rt.stores, plan)
+    rows = [row for leg in in_scope(plan, request.legs) for row in orders[leg.leg]]
     open_ends = [row for row in rows if worth_a_look(row)]
     if not open_ends:
         return Output(working=0, reason="no entry order is working")

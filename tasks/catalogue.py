@@ -38,6 +38,10 @@ _MODULES = (
     "check_logins",
     "refresh_instruments",
     "find_leftovers",
+    "write_lake",
+    "find_small_files",
+    "compact_partition",
+    "archive_execution",
     "api.handler",
 )
 

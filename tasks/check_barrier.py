@@ -11,7 +11,7 @@ from tasks.contracts import Slot
 from tasks.domain.exits import Barrier, entry_barrier, exit_barrier
 from tasks.domain.pnl import total
 from tasks.lambda_task import task
-from tasks.orderpath.legs import entry_orders, exposures, plan_of
+from tasks.orderpath.legs import entry_orders, exposures, in_scope, plan_of, shorts_before
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
 from tasks.stores.ports import AccountRun
@@ -23,6 +23,7 @@ class Input(BaseModel):
     run_key: str
     account: str
     purpose: Literal["N", "X"]
+    legs: list[int] = []
 
 
 class Output(Slot):
@@ -32,7 +33,7 @@ class Output(Slot):
 
 def run(request: Input, rt: Runtime) -> Output:
     plan = plan_of(rt.stores, request.run_key, request.account)
-    barrier = _hedges(rt, plan) if request.purpose == "N" else _shorts(rt, plan)
+    barrier = _hedges(rt, plan) if request.purpose == "N" else _shorts(rt, plan, request.legs)
     return Output(ok=barrier.holds, reason=barrier.reason)
 
 
@@ -43,8 +44,10 @@ def _hedges(rt: Runtime, plan: AccountRun) -> Barrier:
     )
 
 
-def _shorts(rt: Runtime, plan: AccountRun) -> Barrier:
-    return exit_barrier(exposures(rt.stores, plan, rt.stores.runs.exit_rounds(plan.run_key, plan.account)))
+def _shorts(rt: Runtime, plan: AccountRun, asked: list[int]) -> Barrier:
+    first = {leg.leg for leg in shorts_before(plan, in_scope(plan, asked))}
+    found = exposures(rt.stores, plan, rt.stores.runs.exit_rounds(plan.run_key, plan.account))
+    return exit_barrier(one for one in found if one.leg in first)
 
 
 handler = task(run, Input)

@@ -61,7 +61,11 @@ class ResolvedLeg(Slot):
 
 
 class AccountTask(Slot):
-    """The input of AccountBasket: one account's part of one side of a run."""
+    """The input of AccountBasket: one account's part of one side of a run.
+
+    `exit_legs` are the legs to close where only some are to be closed; empty for the whole account. An exit
+    reads what the legs are from the account's plan.
+    """
 
     side: TransactionType
     run_key: str
@@ -78,6 +82,7 @@ class AccountTask(Slot):
     on_leg_reject: str
     multiplier: int
     legs: list[ResolvedLeg]
+    exit_legs: list[int]
 
 
 class PlannedOrder(Slot):

@@ -5,6 +5,7 @@ Everything that is not FLAT and due: also an account that is still entering. The
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -62,8 +63,8 @@ def _due(plan: AccountRun, exit_at: datetime) -> bool:
     return plan.phase is not Phase.FLAT and plan.exit_at <= exit_at
 
 
-def exit_task(plan: AccountRun) -> AccountTask:
-    """The exit reads its legs from the plan; none travel with it."""
+def exit_task(plan: AccountRun, legs: Iterable[int] = ()) -> AccountTask:
+    """The exit of the account, or of some of its legs. What they are it reads from the plan."""
     return AccountTask(
         side=TransactionType.EXIT,
         run_key=plan.run_key,
@@ -80,6 +81,7 @@ def exit_task(plan: AccountRun) -> AccountTask:
         on_leg_reject=plan.on_leg_reject,
         multiplier=1,
         legs=[],
+        exit_legs=list(legs),
     )
 
 

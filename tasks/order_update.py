@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
+
+from pydantic import Field
 
 from brokers.model import BrokerOrder, OrderStatus, Side
 from tasks.contracts import Slot
 
 
 class OrderUpdate(Slot):
-    """What the broker said of one order. Quantities in units, prices in rupees."""
+    """What the broker said of one order. Quantities in units, prices in rupees; `body` is the broker's own."""
 
     account: str
     broker_order_id: str
@@ -24,9 +28,10 @@ class OrderUpdate(Slot):
     status: OrderStatus
     reason: str
     at: datetime
+    body: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
-    def of(cls, account: str, order: BrokerOrder) -> OrderUpdate:
+    def of(cls, account: str, order: BrokerOrder, body: Mapping[str, Any] | None = None) -> OrderUpdate:
         return cls(
             account=account,
             broker_order_id=order.broker_order_id,
@@ -40,7 +45,8 @@ class OrderUpdate(Slot):
             status=order.status,
             reason=order.reason,
             at=order.at,
+            body=dict(body or {}),
         )
 
     def broker_order(self) -> BrokerOrder:
-        return BrokerOrder(**self.model_dump(exclude={"account"}))
+        return BrokerOrder(**self.model_dump(exclude={"account", "body"}))

@@ -122,6 +122,7 @@ def _leg(request: AccountTask, leg: ResolvedLeg, multiplier: int) -> PlannedLeg:
         freeze=leg.freeze,
         slices=slices(quantity(leg.lots, leg.lot_size, multiplier), lot_size=leg.lot_size, freeze=leg.freeze),
         limit_price=Decimal(leg.limit_price),
+        right=leg.right,
         quote=Decimal(leg.quote),
     )
 

@@ -37,12 +37,12 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     if secret is None:
         return _refuse(404, account, "no such account")
     try:
-        order = parse_postback(body, secret["api_secret"]).order
+        postback = parse_postback(body, secret["api_secret"])
     except BadChecksum as error:
         return _refuse(403, account, str(error))
     except MalformedPostback as error:
         return _refuse(400, account, str(error))
-    _queue(OrderUpdate.of(account, order))
+    _queue(OrderUpdate.of(account, postback.order, postback.body))
     return _answer(200, "queued")
 
 

@@ -10,7 +10,7 @@ from tasks.contracts import Slot
 from tasks.lambda_task import task
 from tasks.orderpath.book import Book
 from tasks.orderpath.exits import exit_alarm
-from tasks.orderpath.legs import entry_orders, plan_of
+from tasks.orderpath.legs import entry_orders, in_scope, plan_of
 from tasks.orderpath.limits import HTTP_TIMEOUT, wait_until
 from tasks.orderpath.updates import look_up, may_work, worth_a_look
 from tasks.runtime import Runtime
@@ -34,6 +34,7 @@ LOOK_AGAIN = timedelta(seconds=1)
 class Input(BaseModel):
     run_key: str
     account: str
+    legs: list[int] = []
 
 
 class Output(Slot):
@@ -46,7 +47,8 @@ class Output(Slot):
 
 def run(request: Input, rt: Runtime) -> Output:
     plan = plan_of(rt.stores, request.run_key, request.account)
-    rows = [row for rows in entry_orders(rt.stores, plan).values() for row in rows]
+    orders = entry_orders(rt.stores, plan)
+    rows = [row for leg in in_scope(plan, request.legs) for row in orders[leg.leg]]
     open_ends = [row for row in rows if worth_a_look(row)]
     waiting = _settle_all(rt, request.account, open_ends) if open_ends else []
     reason = ", ".join(f"{row.order_id} is {row.status}" for row in waiting)
@@ -67,7 +69,7 @@ def _settle_all(rt: Runtime, account: str, open_ends: list[OrderRow]) -> list[Or
 
 def _settle(rt: Runtime, row: OrderRow, book: Book) -> OrderRow:
     if row.status is OrderState.CLAIMED:
-        # The phase is EXITING, so PlaceOrder can't send it any more; say so in its row.
+        # The account, or this leg, is exiting, so PlaceOrder can't send it any more; say so in its row.
         rt.stores.orders.advance(
             row.order_id, OrderState.MISSED, at=rt.clock.now(), reason="its exit began before it was sent"
         )

@@ -31,6 +31,16 @@ class Table(StrEnum):
         return f"{self.capitalize()}Table"
 
 
+class Lake(StrEnum):
+    """What a function does with the lake's files."""
+
+    READ = "read"
+    WRITE = "write"
+    DELETE = "delete"
+    ARCHIVE = "archive"
+    """Only the histories of executions, and only to put them there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
     """One Lambda.
@@ -68,6 +78,16 @@ class Function:
         It puts events on the bus that `EVENT_BUS` names.
     hears
         The detail types of the bus's events that call it; `("*",)` for all.
+    feeds_lake
+        It puts messages into the lake's queue.
+    lake
+        What it does with the lake's files: its bucket is in the environment as `LAKE_BUCKET`.
+    parquet
+        It gets the layer with pyarrow and DuckDB.
+    reads_histories
+        It reads the histories of the state machines' executions.
+    hears_endings
+        The end of an execution calls it: EventBridge's status events of the platform's machines.
     http_timeout
         Seconds after which its slowest single request to a broker gives up; 0 where it makes none.
     """
@@ -90,6 +110,11 @@ class Function:
     fed_by: tuple[Table, ...] = ()
     publishes: bool = False
     hears: tuple[str, ...] = ()
+    feeds_lake: bool = False
+    lake: tuple[Lake, ...] = ()
+    parquet: bool = False
+    reads_histories: bool = False
+    hears_endings: bool = False
     http_timeout: float = 0.0
 
     @property

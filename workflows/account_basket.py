@@ -2,7 +2,7 @@
 
 Going in: plan, buy, sell, and look whether the position stands as it was meant to. Going out, or where the
 entry has to be undone: no new entry can leave any more, what still works is cancelled and settled, then
-exactly what filled is closed, until nothing is left.
+exactly what filled is closed, until nothing is left. An exit may be of some legs only, and the rest stays open.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ class Data(AccountTask):
 
 
 _ACCOUNT = {"run_key": Path("$.run_key"), "account": Path("$.account")}
+_LEGS = {**_ACCOUNT, "legs": Path("$.exit_legs")}
+"""Of an exit: the legs it closes, none for all. An entry has none, so undoing it closes everything."""
 
 _ENTRY: list[State] = [
     Choice(
@@ -66,7 +68,7 @@ _WAVES: list[State] = [
         "CheckBarrier",
         "check_barrier",
         "barrier",
-        {**_ACCOUNT, "purpose": Path("$.wave.purpose")},
+        {**_LEGS, "purpose": Path("$.wave.purpose")},
         comment="Going in, shorts wait for their hedges; going out, hedges wait for the shorts",
         retry=parts.PERSISTENCE,
     ),
@@ -99,7 +101,7 @@ _WAVES: list[State] = [
 
 def _closing(name: str, module: str, slot: str, **onward: Any) -> Task:
     """A step on the way out: an outage or an expired token delays it, and never ends it."""
-    return parts.invoke(name, module, slot, _ACCOUNT, retry=parts.PERSISTENCE, **onward)
+    return parts.invoke(name, module, slot, _LEGS, retry=parts.PERSISTENCE, **onward)
 
 
 _EXIT: list[State] = [
@@ -107,9 +109,10 @@ _EXIT: list[State] = [
         "BeginExit",
         "begin_exit",
         "exit",
-        {**_ACCOUNT, "execution": EXECUTION_ID},
-        comment="From here on no new entry can leave",
+        {**_LEGS, "execution": EXECUTION_ID},
+        comment="From here on no new entry can leave: of the account, or of the legs that are closed",
         retry=parts.PERSISTENCE,
+        redrivable=True,
     ),
     Choice(
         name="AnythingToClose",

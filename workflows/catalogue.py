@@ -9,6 +9,7 @@ from workflows.asl.machine import Machine
 from workflows.asl.mermaid import mermaid
 from workflows.asl.render import render
 from workflows.exit_sweep import EXIT_SWEEP
+from workflows.lake_night import LAKE_NIGHT
 from workflows.reconcile import RECONCILE
 from workflows.reconcile_schedules import RECONCILE_SCHEDULES
 from workflows.strategy_lifecycle import STRATEGY_LIFECYCLE
@@ -21,6 +22,7 @@ MACHINES: tuple[Machine, ...] = (
     RECONCILE,
     TRADING_DAY,
     RECONCILE_SCHEDULES,
+    LAKE_NIGHT,
 )
 
 

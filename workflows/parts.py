@@ -48,7 +48,7 @@ IN_TURN = (
 )
 """Of a task that many runs want at the same second, and that one of them does for all: look each second."""
 
-_ONLY_A_PERSON_CAN = ("ExitNeedsPerson", "PlanNotFound", "InvalidInput")
+_ONLY_A_PERSON_CAN = ("ExitNeedsPerson", "HedgeStillNeeded", "UnknownLeg", "PlanNotFound", "InvalidInput")
 PERSISTENCE = (
     Retry(errors=_ONLY_A_PERSON_CAN, interval=1, max_attempts=0, backoff=1.0),
     Retry(errors=["States.ALL"], interval=5, max_attempts=4000, backoff=1.0),

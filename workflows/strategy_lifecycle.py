@@ -214,6 +214,7 @@ _START_ENTRY = {
     "product": Path("$.resolved.product"),
     "on_leg_reject": Path("$.resolved.on_leg_reject"),
     "legs": Path("$.resolved.legs"),
+    "exit_legs": [],
 }
 
 
@@ -275,6 +276,7 @@ _START_EXIT = {
     **{field: Path(f"$.account.{field}") for field in AccountRef.model_fields},
     **{field: Path(f"$.common.{field}") for field in find_open_accounts.Common.model_fields},
     "legs": [],
+    "exit_legs": [],
 }
 
 _EXIT: list[State] = [

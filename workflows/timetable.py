@@ -32,4 +32,5 @@ TIMETABLE = (
     Timed("ExitSweep", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Exits that are due and did not start"),
     Timed("Reconcile", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Orders and positions beside the brokers' books"),
     Timed("ReconcileSchedules", HOUSEKEEPING, "cron(0/15 * ? * * *)", "The catalog beside Scheduler"),
+    Timed("LakeNight", HOUSEKEEPING, "cron(30 1 ? * * *)", "The lake's small files, when nobody trades"),
 )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from brokers.clock import IST
@@ -34,10 +35,14 @@ class BadChecksum(PostbackRefused):
 
 @dataclass(frozen=True, slots=True)
 class Postback:
-    """Which account (Zerodha's user id) an update is for, and the order as it now is."""
+    """Which account (Zerodha's user id) an update is for, and the order as it now is.
+
+    `body` is what Kite wrote, without the checksum: whoever has that can guess at the app's secret.
+    """
 
     account: str
     order: BrokerOrder
+    body: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parse_postback(body: bytes, api_secret: str) -> Postback:
@@ -60,7 +65,9 @@ def parse_postback(body: bytes, api_secret: str) -> Postback:
         placed_at = time_of(fields["order_timestamp"])
         if placed_at is None:
             raise ValueError("order_timestamp is empty")
-        return Postback(_text(fields, "user_id"), order_of(fields, placed_at.astimezone(IST)))
+        order = order_of(fields, placed_at.astimezone(IST))
+        words = {name: value for name, value in fields.items() if name != "checksum"}
+        return Postback(_text(fields, "user_id"), order, words)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedPostback(f"a field is missing or wrong ({type(error).__name__})") from None
 

@@ -12,7 +12,7 @@ from typing import Any
 from localstack.console.api import Api, Refused
 from localstack.console.follow import Following
 from localstack.console.listing import Listing
-from localstack.console.masking import MASK, masked_text
+from tasks.masking import MASK, masked_text
 
 Json = dict[str, Any]
 Login = Callable[[str], None]

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localstack.console.masking import masked_text
 from localstack.console.pace import Budget, Pace
+from tasks.masking import masked_text
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient

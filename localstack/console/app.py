@@ -24,7 +24,6 @@ from localstack.console.follow import Followed, Following
 from localstack.console.front import Front, problem
 from localstack.console.guard import COOKIE, Guard, NotAllowed
 from localstack.console.listing import Listing, Row
-from localstack.console.masking import masked_text
 from localstack.console.trade import Trades
 from localstack.console.views import (
     children_of,
@@ -35,6 +34,7 @@ from localstack.console.views import (
     frame_view,
     step_view,
 )
+from tasks.masking import masked_text
 
 Json = dict[str, Any]
 MAX_BODY = 512 * 1024

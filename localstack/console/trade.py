@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localstack.console.masking import masked_text
+from tasks.masking import masked_text
 from tasks.stores import Stores
 from tasks.stores.ports import AccountRun, OrderRow, Phase, PlannedLeg, PositionRow, StoreUnavailable
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from localstack.console.facts import from_input, from_name
 from localstack.console.follow import Followed
-from localstack.console.masking import masked, masked_text
 from localstack.console.steps import Attempt, Event, Frame, Status, Step, details
 from localstack.console.words import account_in, advice, plain_cause
+from tasks.masking import masked, masked_text
 
 PAGE = 100
 LONGEST_TEXT = 400_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localstack.console.json_text import parsed
-from localstack.console.masking import masked_text
+from tasks.masking import masked_text
 
 
 @dataclass(frozen=True, slots=True)

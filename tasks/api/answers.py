@@ -44,13 +44,14 @@ class StartedRun(Answer):
 
 
 class StartedExit(Answer):
-    """`status`: STARTED now, RUNNING already, or REDRIVEN after a failure."""
+    """`status`: STARTED now, RUNNING already, or REDRIVEN after a failure. `legs` is empty for all of them."""
 
     run_key: str
     account: str
     strategy_id: str
     execution: str
     status: str
+    legs: list[int] = Field(default_factory=list)
 
 
 class CalledOff(Answer):

@@ -27,7 +27,8 @@ from tasks.domain.basket import (
 )
 from tasks.domain.errors import InvalidDocument, InvalidStrategy
 from tasks.domain.fields import AccountId, BasketId, Description, Label, Model, TimeOfDay
-from tasks.domain.strategy import StrategyDraft, parse_draft
+from tasks.domain.ids import MAX_LEGS_ALONE
+from tasks.domain.strategy import MAX_LEGS, StrategyDraft, parse_draft
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ID = r"^[A-Za-z0-9._:@-]{1,64}$"
@@ -48,6 +49,7 @@ Key = Annotated[
         description="Yours, new for each command. The same command sent again with it has one effect.",
     ),
 ]
+LegNumber = Annotated[int, Field(ge=1, le=MAX_LEGS)]
 IfMatch = Annotated[
     str | None,
     Header(
@@ -161,6 +163,14 @@ class SquareOffBody(Model):
     stop: bool = False
 
 
+class LegsBody(Model):
+    """What of a strategy to close: all, or some of its legs, of one account or run, where they are named."""
+
+    legs: list[LegNumber] = Field(default_factory=list, max_length=MAX_LEGS_ALONE)
+    account: AccountId | None = None
+    run_key: str | None = Field(default=None, pattern=_ID)
+
+
 def _refusing(parser: Callable[[Any], BaseModel]) -> WrapValidator:
     """Parses by our own rules, so that people read our words. What the schema says is for the documents."""
 
@@ -230,6 +240,7 @@ EgressIn = Annotated[EgressBody, _model(EgressBody), Body()]
 PlatformIn = Annotated[Platform, _model(Platform), Body()]
 RunIn = Annotated[RunBody | None, Body()]
 SquareOffIn = Annotated[SquareOffBody | None, Body()]
+LegsIn = Annotated[LegsBody | None, Body()]
 
 
 class Out(BaseModel):

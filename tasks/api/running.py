@@ -1,4 +1,4 @@
-"""Square off now: a strategy, an account, everything.
+"""Square off now: a leg, a strategy, an account, everything.
 
 A square-off starts the exit of each account that is not flat, under the same name as the schedule and the sweep
 do, so that all of them converge on one exit. What is open is read from the runs themselves, never from a
@@ -8,15 +8,15 @@ called off (`tasks.api.waiting`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from tasks.api.answers import CalledOff, SquaredOff, StartedExit
 from tasks.api.current import Asking, routes
 from tasks.api.documents import Document, own
 from tasks.api.here import Here
-from tasks.api.parameters import AccountPath, SquareOffIn, StrategyPath
-from tasks.api.problems import NotFound
+from tasks.api.parameters import AccountPath, LegsBody, LegsIn, SquareOffIn, StrategyPath
+from tasks.api.problems import Conflict, NotFound, Refused
 from tasks.api.strategies import switched
 from tasks.api.subscriptions import pausing
 from tasks.api.transaction import Effect, perform
@@ -24,7 +24,9 @@ from tasks.api.waiting import waiting
 from tasks.domain import items
 from tasks.domain.calendar import TradingCalendar
 from tasks.domain.errors import CalendarExhausted
+from tasks.domain.ids import exit_name
 from tasks.find_open_accounts import exit_task
+from tasks.orderpath.legs import hedge_problem
 from tasks.stores.ports import AccountRun, Change, Phase
 
 router = routes()
@@ -33,12 +35,50 @@ ACCOUNT_BASKET = "AccountBasket"
 
 
 @router.post("/strategies/<strategy_id>/square-off", summary="Close a strategy now", tags=["running"])
-def square_off_strategy(here: Asking, strategy_id: StrategyPath) -> SquaredOff:
-    """One of mine, or of a published basket: then only what is open in my accounts."""
-    found = _closed(here, lambda plan: plan.strategy_id == strategy_id)
+def square_off_strategy(here: Asking, strategy_id: StrategyPath, body: LegsIn = None) -> SquaredOff:
+    """One of mine, or of a published basket: then only what is open in my accounts. Or some legs of it.
+
+    A leg that hedges one that is sold and open is not closed alone.
+    """
+    chosen = body or LegsBody()
+
+    def wanted(plan: AccountRun) -> bool:
+        named = chosen.account in (None, plan.account) and chosen.run_key in (None, plan.run_key)
+        return plan.strategy_id == strategy_id and named
+
+    found = _legs_closed(here, wanted, chosen.legs) if chosen.legs else _closed(here, wanted)
     if not found.exits and not found.called_off and not _known(here, strategy_id):
         raise NotFound("you have no such strategy")
     return found
+
+
+def _legs_closed(here: Here, wanted: Callable[[AccountRun], bool], asked: list[int]) -> SquaredOff:
+    """All of it is looked at before anything is started."""
+    chosen = [(plan, _legs(here, plan, asked)) for plan in filter(wanted, open_runs(here))]
+    return SquaredOff(exits=[_start_exit(here, plan, legs) for plan, legs in chosen])
+
+
+def _legs(here: Here, plan: AccountRun, asked: list[int]) -> list[int]:
+    """The legs to close on their own; none where it is the whole account.
+
+    Raises
+    ------
+    Refused
+        If the run has no such leg.
+    Conflict
+        If a short would be left without its hedge.
+    """
+    numbers = [leg.leg for leg in plan.legs]
+    strange = [leg for leg in asked if leg not in numbers]
+    if strange:
+        where = f"run {plan.run_key} in {plan.account}"
+        raise Refused([f"legs: {where} has the legs {', '.join(map(str, numbers))}, and no leg {strange[0]}"])
+    if set(asked) == set(numbers):
+        return []
+    problem = hedge_problem(here.stores, plan, asked)
+    if problem is not None:
+        raise Conflict(problem)
+    return asked
 
 
 @router.post("/accounts/<account>/square-off", summary="Close all in an account now", tags=["running"])
@@ -98,9 +138,9 @@ def _days(today: date) -> list[date]:
     return sorted(days)
 
 
-def _start_exit(here: Here, plan: AccountRun) -> StartedExit:
-    task = exit_task(plan).model_dump(mode="json")
-    name = f"{plan.run_key}-{plan.account}-EXIT"
+def _start_exit(here: Here, plan: AccountRun, legs: Sequence[int] = ()) -> StartedExit:
+    task = exit_task(plan, sorted(set(legs))).model_dump(mode="json")
+    name = exit_name(plan.run_key, plan.account, legs)
     arn, status = here.services.executions.start(ACCOUNT_BASKET, name, task)
     return StartedExit(
         run_key=plan.run_key,
@@ -108,6 +148,7 @@ def _start_exit(here: Here, plan: AccountRun) -> StartedExit:
         strategy_id=plan.strategy_id,
         execution=arn,
         status=status,
+        legs=sorted(set(legs)),
     )
 
 

@@ -128,16 +128,17 @@ def square_off(
     stop: Annotated[
         bool, typer.Option("--stop", help="With --everything: nothing enters again by itself.")
     ] = False,
+    leg: Annotated[
+        list[int] | None, typer.Option("--leg", help="With --strategy: only this leg. May be given again.")
+    ] = None,
     yes: Yes = False,
 ) -> None:
-    """Close what is open, now: a strategy, an account, or everything."""
-    if (bool(strategy), bool(account), everything).count(True) != 1:
-        raise CliError("say what to close", hint="--strategy …, --account …, or --everything")
+    """Close what is open, now: a leg, a strategy (of one account), an account, or everything."""
+    if everything == bool(strategy or account) or (leg and not strategy):
+        raise CliError("say what to close", hint="--strategy … [--leg …], --account …, or --everything")
     at = here(context)
-    what = f"strategy {strategy}" if strategy else f"account {account}" if account else "EVERYTHING"
-    sure(f"Close {what} now?", yes=yes)
-    path = f"/strategies/{strategy}" if strategy else f"/accounts/{account}" if account else ""
-    made = at.api.send("POST", f"{path}/square-off", {"stop": stop} if everything else None)
+    sure(f"Close {_what(strategy, account, leg)} now?", yes=yes)
+    made = at.api.send("POST", *_square_off(strategy, account, leg, stop=stop))
     said = [
         f"{len(made[what])} {words}: {_named(made[what])}"
         for what, words in (("exits", "exits"), ("called_off", "entries called off"))
@@ -147,7 +148,27 @@ def square_off(
 
 
 def _named(parts: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(f"{each['strategy_id']} in {each['account']}" for each in parts)
+    return ", ".join(_what(each["strategy_id"], each["account"], each.get("legs")) for each in parts)
+
+
+def _what(strategy: str, account: str, legs: Sequence[int] | None) -> str:
+    """For people: `leg 2 of strategy straddle in ZA1234`."""
+    leg = f"leg {' and '.join(map(str, legs))} of " if legs else ""
+    if strategy and account:
+        return f"{leg}{strategy} in {account}"
+    if strategy:
+        return f"{leg}strategy {strategy}"
+    return f"account {account}" if account else "EVERYTHING"
+
+
+def _square_off(
+    strategy: str, account: str, legs: Sequence[int] | None, *, stop: bool
+) -> tuple[str, dict[str, Any] | None]:
+    """The path and the body of the command."""
+    if strategy:
+        body = {**({"legs": list(legs)} if legs else {}), **({"account": account} if account else {})}
+        return f"/strategies/{strategy}/square-off", body or None
+    return ("/square-off", {"stop": stop}) if not account else (f"/accounts/{account}/square-off", None)
 
 
 @app.command()

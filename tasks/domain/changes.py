@@ -156,15 +156,26 @@ def _account_run(old: Image | None, new: Image) -> list[e.DomainEvent]:
     found: list[e.DomainEvent] = []
     if run.exit_at != before.exit_at:
         found.append(e.ExitPostponed(run=run))
+    if legs := _closing(new) - _closing(old):
+        found.append(e.LegExitBegun(run=run, legs=sorted(legs)))
     if run.phase != before.phase or run.exit_execution != before.exit_execution:
         found.append(_BY_PHASE.get(run.phase, e.EntryPlanned)(run=run))
     return found
 
 
+def _closing(image: Image) -> set[int]:
+    """The legs that are being closed on their own: one attribute each."""
+    return {int(name.removeprefix("closing_L")) for name in image if name.startswith("closing_L")}
+
+
 def _round(new: Image) -> e.DomainEvent:
     orders = [str(order["order_id"]) for order in new.get("orders", ())]
     return e.ExitRoundPlanned(
-        run_key=str(new["run_key"]), account=str(new["account"]), round=int(new["round"]), orders=orders
+        run_key=str(new["run_key"]),
+        account=str(new["account"]),
+        leg=int(new.get("leg", 0)),
+        round=int(new["round"]),
+        orders=orders,
     )
 
 
@@ -284,6 +295,26 @@ def _login(owner: str, name: str, _old: Document, new: Document) -> list[e.Domai
     return [e.LoginNeeded.model_validate({**new, "owner": owner, "account": name})]
 
 
+def _feed(_owner: str, name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
+    if new is None:
+        return []
+    kind = e.FeedBlind if new["state"] == "BLIND" else e.FeedSees
+    return [kind(account=name, at=new["at"], reason=new["reason"])]
+
+
+def _mark(owner: str, _name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
+    return [e.AccountMarked.model_validate({**new, "owner": owner})] if new is not None else []
+
+
+def _day(owner: str, _name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
+    if new is None:
+        return []
+    closed = e.DayClosed.model_validate({**new, "owner": owner})
+    if all(contract.agrees for contract in closed.day.contracts):
+        return [closed]
+    return [closed, e.PnLDiffers.model_validate({**new, "owner": owner})]
+
+
 def _egress(item: str, new: Document) -> e.DomainEvent:
     if new is None:
         return e.EgressRemoved(egress=item)
@@ -298,6 +329,9 @@ _ITEMS: dict[str, Callable[[str, str, Document, Document], list[e.DomainEvent]]]
     "SUBSCRIPTION": _subscription,
     "ACCOUNT": _account,
     "LOGIN": _login,
+    "FEED": _feed,
+    "MARK": _mark,
+    "DAY": _day,
 }
 _TABLES: dict[str, Callable[[Change], list[e.DomainEvent]]] = {
     "orders": _order,

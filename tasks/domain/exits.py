@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from brokers.model import Side
+from brokers.model import Right, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,14 @@ def closed_by_others(held: int, side: Side, *, ours: int, others: int) -> int:
     against = max(0, -sign * others)
     still_there = max(0, sign * (ours + others))
     return min(held, against, held - min(held, still_there))
+
+
+def covers(bought: str, sold: str) -> bool:
+    """Whether a bought CE, PE or FUT bounds the loss of a sold one: both on the same side of the market.
+
+    A right that is not known covers everything, and is covered by everything.
+    """
+    return not bought or not sold or (bought == Right.PE) == (sold == Right.PE)
 
 
 @dataclass(frozen=True, slots=True)

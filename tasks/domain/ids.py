@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -36,6 +37,26 @@ class Purpose(StrEnum):
 def run_key(strategy_id: str, trading_date: date, run: str = "S") -> str:
     """`run` is S for the scheduled run of the day, M1, M2, … for runs started by hand."""
     return f"{strategy_id}-{trading_date:%Y%m%d}-{run}"
+
+
+MAX_LEGS_ALONE = 8
+"""Legs of one account that can be closed on their own in one go: their execution's name has 80 characters."""
+
+
+def exit_name(run: str, account: str, legs: Iterable[int] = ()) -> str:
+    """The name of the execution that closes an account, or some legs: `…-EXIT`, `…-EXIT-L2`, `…-EXIT-L1.3`.
+
+    Whoever closes the same thing starts the same name.
+
+    Raises
+    ------
+    ValueError
+        If there are more than `MAX_LEGS_ALONE` legs.
+    """
+    numbers = sorted(set(legs))
+    if len(numbers) > MAX_LEGS_ALONE:
+        raise ValueError(f"{len(numbers)} legs at once: at most {MAX_LEGS_ALONE} can be closed on their own")
+    return "-".join([run, account, "EXIT", *([f"L{'.'.join(map(str, numbers))}"] if numbers else [])])
 
 
 def position_id(run: str, account: str, leg: int) -> str:

@@ -58,6 +58,16 @@ def run(run_key: str, account_id: str = "") -> str:
     return f"RUN#{run_key}#{account_id}"
 
 
+def mark(trading_date: date, account_id: str) -> str:
+    """What an account was worth when it was last looked at on that day."""
+    return f"MARK#{trading_date.isoformat()}#{account_id}"
+
+
+def day(trading_date: date, account_id: str) -> str:
+    """An account's profit of that day, beside the broker's own."""
+    return f"DAY#{trading_date.isoformat()}#{account_id}"
+
+
 def order(trading_date: date, order_id: str = "") -> str:
     """Without an order: the prefix of the day's."""
     return f"ORDER#{trading_date.isoformat()}#{order_id}"
@@ -66,3 +76,8 @@ def order(trading_date: date, order_id: str = "") -> str:
 def position(trading_date: date, position_id: str = "") -> str:
     """Without a position: the prefix of the day's."""
     return f"POSITION#{trading_date.isoformat()}#{position_id}"
+
+
+def feed(account_id: str) -> str:
+    """When the account's feed went blind or saw again, of owner `platform`."""
+    return f"FEED#{account_id}"

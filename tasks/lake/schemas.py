@@ -197,7 +197,13 @@ CLAIMS = Kind(
 
 ROUNDS = Kind(
     "round_events",
-    (*ENVELOPE, *_columns("run_key account"), Column("round", WHOLE), Column("orders", TEXTS)),
+    (
+        *ENVELOPE,
+        *_columns("run_key account"),
+        Column("leg", WHOLE),
+        Column("round", WHOLE),
+        Column("orders", TEXTS),
+    ),
     base=e.ExitRoundPlanned,
     kept=True,
 )
@@ -234,8 +240,21 @@ UPDATES = Kind(
 )
 """What brokers said of orders, word for word: `body` is theirs, without secrets."""
 
+EXECUTIONS = Kind(
+    "executions",
+    (
+        *_columns("event_id execution machine name status"),
+        *_columns("started_at stopped_at", TIME),
+        Column("redrives", WHOLE),
+        *_columns("error cause"),
+        Column("events", WHOLE),
+        *_columns("history user_id basket_id strategy_id run_key account"),
+    ),
+)
+"""How executions ended; `history` is the key of what they went through. A redriven one ends several times."""
+
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (ORDERS, POSITIONS, RUNS, CLAIMS, ROUNDS, CATALOG, OTHERS, UPDATES)
+    kind.name: kind for kind in (ORDERS, POSITIONS, RUNS, CLAIMS, ROUNDS, CATALOG, OTHERS, UPDATES, EXECUTIONS)
 }
 """Every table of the lake by its name."""
 

@@ -1,8 +1,8 @@
-"""A round of closing orders: what of it still stands, and how the next one is made."""
+"""A round of closing orders of one leg: what of it still stands, and how the next one is made."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,16 +19,18 @@ MAX_HALVINGS = 3
 """A leg whose orders were all rejected goes out in halves next time: the freeze limit may have been lowered."""
 
 
-def unfinished(stores: Stores, rounds: Sequence[ExitRound]) -> list[PlannedOrder]:
-    """Orders of the last round that are not terminal; one that was never claimed isn't either."""
+def unfinished(rounds: Sequence[ExitRound], rows: Iterable[OrderRow]) -> list[PlannedOrder]:
+    """Orders of a leg's last round that are not terminal; one that was never claimed isn't either."""
     if not rounds:
         return []
-    rows = rows_of(stores, rounds[-1])
-    return [o for o in rounds[-1].orders if o.order_id not in rows or not rows[o.order_id].status.terminal]
+    over = {row.order_id for row in rows if row.status.terminal}
+    return [order for order in rounds[-1].orders if order.order_id not in over]
 
 
-def rows_of(stores: Stores, round_: ExitRound) -> dict[str, OrderRow]:
-    return stores.orders.get_many([order.order_id for order in round_.orders])
+def of_round(round_: ExitRound, rows: Iterable[OrderRow]) -> list[OrderRow]:
+    """The rows of one round's orders."""
+    ids = {order.order_id for order in round_.orders}
+    return [row for row in rows if row.order_id in ids]
 
 
 def give_up_unsent(stores: Stores, orders: Sequence[PlannedOrder], *, reason: str, at: datetime) -> bool:
@@ -52,24 +54,10 @@ def _is_over(stores: Stores, order_id: str) -> bool:
 
 
 def closing_orders(
-    stores: Stores,
-    plan: AccountRun,
-    left: Sequence[tuple[PlannedLeg, int]],
-    rounds: Sequence[ExitRound],
-    quotes: Mapping[str, Quote],
+    plan: AccountRun, leg: PlannedLeg, units: int, *, number: int, freeze: int, quote: Quote | None
 ) -> tuple[PlannedOrder, ...]:
-    """The next round's orders. A leg too big for nine orders goes on in the round after."""
-    return tuple(
-        order
-        for leg, units in left
-        for order in _of_leg(
-            plan,
-            leg,
-            _parts(leg, units, _freeze(stores, leg, rounds)),
-            number=len(rounds) + 1,
-            quote=quotes.get(f"{leg.exchange}:{leg.symbol}"),
-        )
-    )
+    """The orders of a leg's round. One too big for nine orders goes on in the round after."""
+    return tuple(_of_leg(plan, leg, _parts(leg, units, freeze), number=number, quote=quote))
 
 
 def _parts(leg: PlannedLeg, units: int, freeze: int) -> tuple[int, ...]:
@@ -101,19 +89,18 @@ def _price(leg: PlannedLeg, quote: Quote | None) -> Decimal:
     return limit_price(leg.side.opposite, quote, leg.tick) if quote else leg.limit_price
 
 
-def _freeze(stores: Stores, leg: PlannedLeg, rounds: Sequence[ExitRound]) -> int:
-    """The leg's largest order: halved for each of the last rounds that had all of its orders rejected."""
+def largest_order(leg: PlannedLeg, rounds: Sequence[ExitRound], rows: Sequence[OrderRow]) -> int:
+    """The leg's largest order, in units: halved for each of its last rounds that had all orders rejected."""
     halvings = 0
     for round_ in reversed(rounds):
-        rows = [row for row in rows_of(stores, round_).values() if row.leg == leg.leg]
-        if halvings == MAX_HALVINGS or not rows or any(r.status is not OrderState.REJECTED for r in rows):
+        tried = of_round(round_, rows)
+        if halvings == MAX_HALVINGS or not tried or any(r.status is not OrderState.REJECTED for r in tried):
             break
         halvings += 1
     if not halvings:
         return leg.freeze
-    sent = (order for round_ in rounds[-halvings:] for order in round_.orders)
-    tried = max(order.quantity for order in sent if order.leg == leg.leg)
-    return int(max(tried >> halvings, leg.lot_size))
+    largest = max(order.quantity for round_ in rounds[-halvings:] for order in round_.orders)
+    return int(max(largest >> halvings, leg.lot_size))
 
 
 def hedges(plan: AccountRun, orders: Sequence[PlannedOrder]) -> bool:

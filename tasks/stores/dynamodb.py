@@ -46,8 +46,17 @@ _OUTSIDE = "OUTSIDE#"
 _ORDERS = "ORDERS"
 
 
+_CLOSING = "closing_L"
+"""One attribute for each leg that is being closed, so that a condition can ask for it."""
+
+
 def _round(account: str) -> str:
     return f"ROUND#{account}#"
+
+
+def _account_run(item: Mapping[str, Any]) -> AccountRun:
+    closing = sorted(int(name.removeprefix(_CLOSING)) for name in item if name.startswith(_CLOSING))
+    return from_item(AccountRun, item).model_copy(update={"closing": tuple(closing)})
 
 
 def from_environment(client: DynamoDBClient, environment: Mapping[str, str] = os.environ) -> Stores:
@@ -106,8 +115,7 @@ class DynamoOrders:
                 "TableName": self._runs.name,
                 "Key": attributes({"run_key": order.run_key, "item": _ACCOUNT + order.account}),
             },
-            "#phase = :phase",
-            {"phase": phase},
+            *_may_leave(order, phase),
         )
         items: Any = [{"Update": update}, {"ConditionCheck": check}]
         return transact(self._table.client, items, table=self._table.name, pause=self._table.pause)
@@ -172,7 +180,7 @@ class DynamoOrders:
 
     def by_run_account(self, run_key: str, account: str) -> Sequence[OrderRow]:
         plan = self._runs.get(run_key=run_key, item=_ACCOUNT + account)
-        legs = from_item(AccountRun, plan).legs if plan else ()
+        legs = _account_run(plan).legs if plan else ()
         keys = [
             {"order_id": str(item["order_id"]["S"])}
             for leg in legs
@@ -193,6 +201,15 @@ class DynamoOrders:
         )
         first = next(iter(found), None)
         return self.get(str(first["order_id"]["S"])) if first else None
+
+
+def _may_leave(order: OrderRow, phase: Phase) -> tuple[str, dict[str, object]]:
+    """The condition on the account's item under which `order` may be sent."""
+    closing = f"{_CLOSING}{order.leg}"
+    if order.purpose is Purpose.ENTRY:
+        return f"#phase = :phase AND attribute_not_exists( #{closing} )", {"phase": phase}
+    alone = f"( attribute_exists( #{closing} ) AND #phase <> :flat )"
+    return f"#phase = :phase OR {alone}", {"phase": phase, "flat": Phase.FLAT}
 
 
 class DynamoPositions:
@@ -240,8 +257,9 @@ class DynamoRuns:
 
     def plan_account(self, plan: AccountRun) -> AccountRun:
         due = plan.exit_at.astimezone(IST).date()
-        item = to_item(plan) | attributes(
+        item = {name: form for name, form in to_item(plan).items() if name != "closing"} | attributes(
             {
+                **{f"{_CLOSING}{leg}": True for leg in plan.closing},
                 "item": _ACCOUNT + plan.account,
                 "exit_on": due,
                 "exit_date": None if plan.phase is Phase.FLAT else due,
@@ -256,16 +274,16 @@ class DynamoRuns:
 
     def account(self, run_key: str, account: str) -> AccountRun | None:
         item = self._table.get(run_key=run_key, item=_ACCOUNT + account)
-        return from_item(AccountRun, item) if item else None
+        return _account_run(item) if item else None
 
     def accounts(self, run_key: str) -> Sequence[AccountRun]:
         items = self._table.query(
             "#run_key = :run_key AND begins_with(#item, :prefix)", {"run_key": run_key, "prefix": _ACCOUNT}
         )
-        return [from_item(AccountRun, item) for item in items]
+        return [_account_run(item) for item in items]
 
     def plan_exit_round(self, plan: ExitRound) -> ExitRound:
-        item = f"{_round(plan.account)}{plan.round:02d}"
+        item = f"{_round(plan.account)}L{plan.leg:02d}#{plan.round:02d}"
         if self._table.put(
             to_item(plan) | attributes({"item": item}), condition="attribute_not_exists(#run_key)"
         ):
@@ -304,6 +322,16 @@ class DynamoRuns:
             values=refused,
         )
 
+    def close_legs(self, run_key: str, account: str, legs: Iterable[int]) -> AccountRun | None:
+        if not self._table.update(
+            {"run_key": run_key, "item": _ACCOUNT + account},
+            {f"{_CLOSING}{leg}": True for leg in legs},
+            condition="attribute_exists(#run_key) AND #phase <> :flat",
+            values={"flat": Phase.FLAT},
+        ):
+            return None
+        return self.account(run_key, account)
+
     def postpone_exit(self, run_key: str, account: str, *, exit_at: datetime) -> None:
         """An account that is FLAT, or has no plan, has no exit to postpone: nothing happens."""
         due = exit_at.astimezone(IST).date()
@@ -334,7 +362,7 @@ class DynamoRuns:
     def _plans(self, found: Iterable[Mapping[str, Any]]) -> list[AccountRun]:
         """What an index found, read consistently from the table."""
         keys = [{"run_key": str(item["run_key"]["S"]), "item": str(item["item"]["S"])} for item in found]
-        return [from_item(AccountRun, item) for item in self._table.get_many(keys)]
+        return [_account_run(item) for item in self._table.get_many(keys)]
 
     def note_outside(self, seen: Outside) -> bool:
         item = f"{_OUTSIDE}{seen.trading_date}#{seen.product}#{seen.symbol}"

@@ -55,7 +55,7 @@ class MemoryRuns:
         self._lock = lock
         self._claims: dict[tuple[str, str], str] = {}
         self._accounts: dict[tuple[str, str], AccountRun] = {}
-        self._rounds: dict[tuple[str, str, int], ExitRound] = {}
+        self._rounds: dict[tuple[str, str, int, int], ExitRound] = {}
         self._outside: dict[tuple[str, date, str, str], Outside] = {}
 
     def claim(self, run_key: str, side: str, *, execution: str, at: datetime) -> bool:  # noqa: ARG002 (kept by the port)
@@ -94,12 +94,21 @@ class MemoryRuns:
 
     def plan_exit_round(self, plan: ExitRound) -> ExitRound:
         with self._lock:
-            return self._rounds.setdefault((plan.run_key, plan.account, plan.round), plan)
+            return self._rounds.setdefault((plan.run_key, plan.account, plan.leg, plan.round), plan)
+
+    def close_legs(self, run_key: str, account: str, legs: Iterable[int]) -> AccountRun | None:
+        with self._lock:
+            plan = self._accounts.get((run_key, account))
+            if plan is None or plan.phase is Phase.FLAT:
+                return None
+            closing = tuple(sorted({*plan.closing, *legs}))
+            closed = self._accounts[run_key, account] = plan.model_copy(update={"closing": closing})
+            return closed
 
     def exit_rounds(self, run_key: str, account: str) -> Sequence[ExitRound]:
         with self._lock:
             found = [row for row in self._rounds.values() if (row.run_key, row.account) == (run_key, account)]
-        return sorted(found, key=lambda row: row.round)
+        return sorted(found, key=lambda row: (row.leg, row.round))
 
     def postpone_exit(self, run_key: str, account: str, *, exit_at: datetime) -> None:
         """An account that is FLAT, or has no plan, has no exit to postpone: nothing happens."""
@@ -159,7 +168,7 @@ class MemoryOrders:
     def begin_send(self, order: OrderRow, *, phase: Phase, at: datetime) -> bool:
         with self._lock:
             plan = self._runs.account(order.run_key, order.account)
-            if plan is None or plan.phase is not phase:
+            if plan is None or not _may_leave(order, plan, phase):
                 return False
             return self._move(
                 order.order_id,
@@ -231,6 +240,13 @@ class MemoryOrders:
                 return False
             self._rows[order_id] = row.model_copy(update=changed)
             return True
+
+
+def _may_leave(order: OrderRow, plan: AccountRun, phase: Phase) -> bool:
+    leg_is_closing = order.leg in plan.closing
+    if order.purpose is Purpose.ENTRY:
+        return plan.phase is phase and not leg_is_closing
+    return plan.phase is phase or (leg_is_closing and plan.phase is not Phase.FLAT)
 
 
 class MemoryPositions:

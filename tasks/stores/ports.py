@@ -139,11 +139,16 @@ class PlannedLeg(Row):
     freeze: int
     slices: tuple[int, ...]
     limit_price: Decimal
+    right: str = ""
     quote: Decimal = Decimal(0)
 
 
 class AccountRun(Row):
-    """The `ACCT#{account}` item of a run: what this account set out to do, and how far it came."""
+    """The `ACCT#{account}` item of a run: what this account set out to do, and how far it came.
+
+    `closing` are the legs that are closed (or are being closed) while the rest stays open: nothing of them can
+    be entered any more, whatever the phase says.
+    """
 
     run_key: str
     account: str
@@ -161,28 +166,24 @@ class AccountRun(Row):
     legs: tuple[PlannedLeg, ...]
     execution: str = ""
     exit_execution: str = ""
-
-
-class ClosedOutside(Row):
-    """Units of one leg that others had closed when the round was planned."""
-
-    leg: int
-    units: int
+    closing: tuple[int, ...] = ()
 
 
 class ExitRound(Row):
-    """One round of closing orders, the `ROUND#{account}#{nn}` item of a run.
+    """One round of closing orders of one leg, the `ROUND#{account}#L{leg}#{nn}` item of a run.
 
-    Frozen by the first exit that needs it, so that two exits at the same moment send the same orders. The next
-    round is planned only when every order of this one is terminal. An order's attempt is its round.
+    Frozen by the first exit that needs it, so that two exits at the same moment send the same orders. The leg's
+    next round is planned only when every order of this one is terminal. An order's attempt is its round.
+    `closed_outside` are the leg's units that others had closed when it was planned.
     """
 
     run_key: str
     account: str
+    leg: int
     round: int
     planned_at: datetime
     orders: tuple[PlannedOrder, ...]
-    closed_outside: tuple[ClosedOutside, ...] = ()
+    closed_outside: int = 0
 
 
 class Outside(Row):
@@ -220,7 +221,9 @@ class OrderStore(Protocol):
     def begin_send(self, order: OrderRow, *, phase: Phase, at: datetime) -> bool:
         """CLAIMED → SENDING, in one transaction with the condition that the account is in `phase`.
 
-        False if the order is no longer CLAIMED or the phase has moved: then nothing may be sent.
+        Where the order's leg is being closed on its own, an entry may not leave, and a closing order may unless
+        the account is FLAT. False if the order is no longer CLAIMED or the account's item says no: then nothing
+        may be sent.
         """
 
     def back_to_claimed(self, order_id: str, *, reason: str, at: datetime) -> bool:
@@ -287,11 +290,14 @@ class RunStore(Protocol):
         `exit_execution` is remembered where it is not empty: the ARN of the execution that closes.
         """
 
+    def close_legs(self, run_key: str, account: str, legs: Iterable[int]) -> AccountRun | None:
+        """Add to the legs that are being closed. The plan as it now stands; None if it is FLAT or not there."""
+
     def plan_exit_round(self, plan: ExitRound) -> ExitRound:
-        """Write the round unless there is one of that number, and return the one that stands."""
+        """Write the round unless the leg has one of that number, and return the one that stands."""
 
     def exit_rounds(self, run_key: str, account: str) -> Sequence[ExitRound]:
-        """All rounds planned so far, oldest first."""
+        """All rounds planned so far, leg by leg, oldest first."""
 
     def postpone_exit(self, run_key: str, account: str, *, exit_at: datetime) -> None: ...
 

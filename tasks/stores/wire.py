@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Attribute = UniversalAttributeValueTypeDef
     Stored = AttributeValueTypeDef
 
-_LISTS = ("legs", "orders", "closed_outside")
+_LISTS = ("legs", "orders")
 """Attributes that hold a JSON list."""
 
 RowT = TypeVar("RowT", bound=BaseModel)

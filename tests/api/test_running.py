@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from brokers.clock import IST
+from brokers.model import Side
 from tasks.api import run_now
 from tasks.domain import items
+from tasks.domain.ids import Purpose, order_id
 from tasks.domain.payload import Payload, parse_payload
 from tasks.domain.strategy import parse_strategy
 from tasks.participants import participants
-from tasks.stores.ports import AccountRun, Phase
+from tasks.stores.ports import AccountRun, OrderState, Phase
 from tests.api.world import NOON, STRADDLE, Client, World, linked, published
-from tests.stores.rows import a_plan
+from tests.stores.rows import a_leg, a_plan, an_order
 
 RUN = "straddle-20261123-S"
 
@@ -306,3 +308,66 @@ def test_the_kill_switch_can_keep_everything_from_entering_again(world: World, a
 def test_an_account_with_something_open_is_not_unlinked(world: World, asha: Client) -> None:
     is_open(world, "asha")
     assert asha.delete("/accounts/ZA1234").status == 409
+
+
+def condor(world: World) -> AccountRun:
+    """Hedges 1 and 2, shorts 3 and 4, of which the entry has filled every unit."""
+    legs = []
+    for number, (side, right) in enumerate([("BUY", "CE"), ("BUY", "PE"), ("SELL", "CE"), ("SELL", "PE")], 1):
+        legs.append(a_leg(number, "ZA1234", RUN).model_copy(update={"side": Side(side), "right": right}))
+    plan = is_open(world, "asha", strategy_id="condor", legs=tuple(legs))
+    for leg in plan.legs:
+        oid = order_id(Purpose.ENTRY, leg.position_id, slice_no=1, attempt=1)
+        filled: dict[str, Any] = {"order_id": oid, "position_id": leg.position_id, "status": OrderState.FILLED}
+        world.stores.orders.claim(an_order(leg=leg.leg, filled_quantity=30, run_key=RUN, **filled))
+    return plan
+
+
+def test_a_leg_is_squared_off_under_a_name_of_its_own(world: World, asha: Client) -> None:
+    condor(world)
+    answer = asha.post("/strategies/condor/square-off", {"legs": [3]})
+    assert [(one["legs"], one["status"]) for one in answer.body["exits"]] == [([3], "STARTED")]
+    ((name, task),) = world.executions.started.items()
+    assert (name, task["exit_legs"], task["legs"]) == (f"{RUN}-ZA1234-EXIT-L3", [3], [])
+
+
+def test_a_short_and_its_hedge_are_one_exit_and_all_legs_are_the_accounts(world: World, asha: Client) -> None:
+    condor(world)
+    asha.post("/strategies/condor/square-off", {"legs": [3, 1], "account": "ZA1234", "run_key": RUN})
+    asha.post("/strategies/condor/square-off", {"legs": [1, 2, 3, 4]})
+    assert list(world.executions.started) == [f"{RUN}-ZA1234-EXIT-L1.3", f"{RUN}-ZA1234-EXIT"]
+
+
+def test_a_hedge_is_not_squared_off_from_under_its_short(world: World, asha: Client) -> None:
+    condor(world)
+    answer = asha.post("/strategies/condor/square-off", {"legs": [2]})
+    assert answer.status == 409
+    assert "is the hedge of leg 4" in answer.body["message"]
+    assert "close leg 4 as well, or before" in answer.body["message"]
+    assert world.executions.started == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"legs": [9]}, "has the legs 1, 2, 3, 4, and no leg 9"),
+        ({"legs": [0]}, "legs"),
+        ({"legs": list(range(1, 10))}, "legs"),
+        ({"leg": 3}, "leg"),
+        ({"legs": ["3"]}, "legs"),
+    ],
+)
+def test_legs_that_make_no_sense_are_refused(world: World, asha: Client, body: Any, said: str) -> None:
+    condor(world)
+    answer = asha.post("/strategies/condor/square-off", body)
+    assert answer.status == 422
+    assert said in answer.text
+    assert world.executions.started == {}
+
+
+def test_a_leg_of_another_account_or_run_stays(world: World, asha: Client) -> None:
+    condor(world)
+    for body in ({"legs": [3], "account": "ZA5555"}, {"legs": [3], "run_key": "condor-20261123-M1"}):
+        assert asha.post("/strategies/condor/square-off", body).status == 404  # it is in no catalog
+    assert world.executions.started == {}
+    assert world.user("ravi").post("/strategies/condor/square-off", {"legs": [3]}).status == 404

@@ -287,3 +287,35 @@ def test_an_egress_is_changed_without_asking_for_its_password(
 def test_square_off_wants_to_know_what(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["square-off"]) == 1
     assert "--everything" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize(
+    ("words", "path", "body"),
+    [
+        (["--strategy", "condor", "--leg", "3", "--leg", "1"], "/strategies/condor", {"legs": [3, 1]}),
+        (
+            ["--strategy", "condor", "--account", "ZA1", "--leg", "3"],
+            "/strategies/condor",
+            {"legs": [3], "account": "ZA1"},
+        ),
+        (["--strategy", "condor"], "/strategies/condor", ""),
+        (["--account", "ZA1"], "/accounts/ZA1", ""),
+        (["--everything", "--stop"], "", {"stop": True}),
+    ],
+)
+def test_square_off_says_what_to_close(words: list[str], path: str, body: Any, platform: Platform) -> None:
+    exits = [{"strategy_id": "condor", "account": "ZA1", "legs": [3]}]
+    platform.answers[f"POST {path}/square-off"] = 200, {"exits": exits, "called_off": []}
+    assert main(["square-off", "--yes", *words]) == 0
+    assert (platform.asked[-1][0], platform.asked[-1][2]) == (f"POST {path}/square-off", body)
+
+
+@pytest.mark.parametrize(
+    "words", [["--leg", "2"], ["--leg", "2", "--account", "ZA1"], ["--everything", "--account", "ZA1"]]
+)
+def test_a_leg_is_one_of_a_strategy(
+    words: list[str], config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["square-off", "--yes", *words]) == 1
+    assert "--leg" in capsys.readouterr().err

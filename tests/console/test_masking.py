@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from localstack.console.masking import MASK, masked_text
 from localstack.console.words import plain_cause
+from tasks.masking import MASK, masked_text
 
 TASK_TOKEN = "AQ" + "cEAAAAKgAAAAMAAAAAAAAAAdf3" * 5
 ACCESS_TOKEN = "r4nd0mAccess"

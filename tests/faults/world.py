@@ -314,7 +314,7 @@ class World:
         account = self.venue.sessions.accounts[update.order.account]
         body = json.dumps(postback_body(update.row, account)).encode()
         postback = parse_postback(body, account.api_secret)
-        message = OrderUpdate.of(postback.account, postback.order).model_dump_json()
+        message = OrderUpdate.of(postback.account, postback.order, postback.body).model_dump_json()
         self._apply(message, update.order.request.tag, attempt)
 
     def _apply(self, message: str, tag: str, attempt: int) -> None:

@@ -95,7 +95,7 @@ def test_a_task_token_never_reaches_a_stream(aws: Assembly, local: Assembly) -> 
 
 
 def test_reports_are_private_encrypted_and_move_to_cheaper_storage(aws: Assembly) -> None:
-    (bucket,) = aws.all("AWS::S3::Bucket")
+    (bucket,) = (each for each in aws.all("AWS::S3::Bucket") if each.name.startswith("Reports"))
     assert all(bucket.properties["PublicAccessBlockConfiguration"].values())
     assert bucket.properties["BucketEncryption"]
     (rule,) = bucket.properties["LifecycleConfiguration"]["Rules"]

@@ -41,8 +41,8 @@ def counted_names() -> Iterator[str]:
 def test_one_bad_update_does_not_hold_up_the_others(aws: Assembly) -> None:
     mappings = [each.properties for each in aws.all("AWS::Lambda::EventSourceMapping")]
     assert all(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for mapping in mappings)
-    (queued,) = (each for each in mappings if "BisectBatchOnFunctionError" not in each)
-    assert queued["FunctionName"]["Ref"].startswith("ApplyUpdates")
+    queued = [each["FunctionName"]["Ref"] for each in mappings if "BisectBatchOnFunctionError" not in each]
+    assert sorted(name.rstrip("0123456789ABCDEF") for name in queued) == ["ApplyUpdates", "WriteLake"]
 
 
 def test_a_change_that_can_not_become_an_event_ends_alone_among_the_dead_letters(aws: Assembly) -> None:
@@ -64,17 +64,22 @@ def test_a_change_that_can_not_become_an_event_ends_alone_among_the_dead_letters
 
 def test_an_event_that_nobody_takes_is_a_dead_letter(aws: Assembly) -> None:
     rules = [each.properties for each in aws.all("AWS::Events::Rule")]
-    assert {rule["Name"] for rule in rules} == {named(spec.name) for spec in FUNCTIONS if spec.hears}
+    ended = {named(spec.name) for spec in FUNCTIONS if spec.hears_endings}
+    heard = {named(spec.name) for spec in FUNCTIONS if spec.hears} | {named("lake")}
+    assert {rule["Name"] for rule in rules} == heard | ended
     for rule in rules:
-        assert rule["EventPattern"]["source"] == ["algo"]
+        assert rule["EventPattern"]["source"] == ["aws.states" if rule["Name"] in ended else "algo"]
         (target,) = rule["Targets"]
         assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith("EventsDeadLetters")
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
 
 
 def test_an_update_is_not_seen_twice_while_it_is_being_applied(aws: Assembly) -> None:
-    (queue,) = (each for each in queues(aws).values() if "RedrivePolicy" in each)
-    assert queue["VisibilityTimeout"] >= 6 * aws.functions()["ApplyUpdates"]["Timeout"]
+    takers = {"algo-updates": "ApplyUpdates", "algo-lake": "WriteLake"}
+    found = {each["QueueName"]: each for each in queues(aws).values() if "RedrivePolicy" in each}
+    assert found.keys() == takers.keys()
+    for name, taker in takers.items():
+        assert found[name]["VisibilityTimeout"] >= 6 * aws.functions()[taker]["Timeout"]
 
 
 def test_every_queue_has_dead_letters_or_is_where_they_go(aws: Assembly) -> None:
@@ -183,8 +188,8 @@ def test_functions_that_no_machine_runs_alarm_by_themselves(aws: Assembly) -> No
         if (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
     }
     names = {each.name for each in aws.all("AWS::Lambda::Function")}
-    triggered = [spec.name for spec in FUNCTIONS if spec.fed_by or spec.hears]
-    alone = ("ReceivePostback", "ApplyUpdates", "Api", *triggered)
+    triggered = [spec.name for spec in FUNCTIONS if spec.fed_by or spec.hears or spec.hears_endings]
+    alone = ("ReceivePostback", "ApplyUpdates", "WriteLake", "Api", *triggered)
     assert watched == {name for name in names if name.rstrip("0123456789ABCDEF") in alone}
 
 

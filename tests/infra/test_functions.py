@@ -80,17 +80,23 @@ def test_functions_and_layers_are_for_the_same_python(aws: Assembly) -> None:
     for layer in aws.all("AWS::Lambda::LayerVersion"):
         assert layer.properties["CompatibleRuntimes"] == [RUNTIME.name]
         assert layer.properties["CompatibleArchitectures"] == [ARCHITECTURE.name]
-    for function in aws.functions().values():
+    parquet = {spec.name for spec in FUNCTIONS if spec.parquet}
+    for name, function in aws.functions().items():
         assert function["Runtime"] == RUNTIME.name
         assert function["Architectures"] == [ARCHITECTURE.name]
-        assert len(function["Layers"]) == 1
+        layers = [layer["Ref"].rstrip("0123456789ABCDEF") for layer in function["Layers"]]
+        assert layers == ["OrderPathLayer", "LakeLayer"][: 2 if name in parquet else 1]
 
 
 def test_a_function_knows_the_tables_and_its_queue(aws: Assembly) -> None:
     for name, function in aws.functions().items():
         variables = function["Environment"]["Variables"]
         assert {table: variables[table.variable] for table in Table} == {t: f"{PREFIX}-{t}" for t in Table}
+        spec = next(each for each in FUNCTIONS if each.name == name)
         assert ("UPDATES_QUEUE_URL" in variables) == (name == "ReceivePostback")
+        assert ("LAKE_QUEUE_URL" in variables) == spec.feeds_lake
+        assert ("LAKE_BUCKET" in variables) == bool(spec.lake)
+        assert ("LAKE_DEAD_LETTERS_URL" in variables) == (name == "WriteLake")
 
 
 def test_no_function_knows_a_secret_or_another_exchange(aws: Assembly) -> None:

@@ -105,7 +105,7 @@ def test_only_account_basket_may_have_orders_placed(aws: Assembly) -> None:
     }
     assert callers == {"AccountBasket"}
     from_outside = {as_text(each.properties["FunctionName"]) for each in aws.all("AWS::Lambda::Permission")}
-    heard = tuple(spec.name for spec in FUNCTIONS if spec.hears)
+    heard = tuple(spec.name for spec in FUNCTIONS if spec.hears or spec.hears_endings)
     doors = ("ReceivePostback", *heard)
     assert [n for n in from_outside if not n.startswith(doors) and not n.endswith(":algo-Api")] == []
 
@@ -113,8 +113,10 @@ def test_only_account_basket_may_have_orders_placed(aws: Assembly) -> None:
 def test_updates_go_from_the_receiver_through_the_queue_to_the_applier(aws: Assembly) -> None:
     senders = {function.name for function in FUNCTIONS if function.sends_updates}
     buries = {function.name for function in FUNCTIONS if function.fed_by}  # what a stream's function can't take
-    assert functions_that_may(aws, "sqs:SendMessage") - buries == senders == {"ReceivePostback"}
-    assert functions_that_may(aws, "sqs:ReceiveMessage") == {"ApplyUpdates"}
+    to_the_lake = {function.name for function in FUNCTIONS if function.feeds_lake}
+    may_send = functions_that_may(aws, "sqs:SendMessage") - buries - to_the_lake - {"WriteLake"}
+    assert may_send == senders == {"ReceivePostback"}
+    assert functions_that_may(aws, "sqs:ReceiveMessage") == {"ApplyUpdates", "WriteLake"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)

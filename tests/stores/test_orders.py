@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from tasks.domain.ids import Purpose
 from tasks.stores import Stores
 from tasks.stores.ports import OrderState, Phase
 from tests.stores.rows import ACCOUNT, RUN, a_plan, an_order, later
@@ -50,6 +51,28 @@ def test_a_send_begins_once_and_only_in_its_phase(stores: Stores) -> None:
     standing = stores.orders.get(order.order_id)
     assert standing is not None
     assert (standing.status, standing.sent_at) == (OrderState.SENDING, later(2))
+
+
+def test_of_a_leg_that_is_being_closed_nothing_enters_and_only_it_may_be_closed(stores: Stores) -> None:
+    entry, other = an_order(leg=1), an_order(leg=2)
+    closing = an_order(leg=1, purpose=Purpose.EXIT, order_id="X" + entry.order_id[1:])
+    other_closing = an_order(leg=2, purpose=Purpose.EXIT, order_id="X" + other.order_id[1:])
+    for order in (entry, other, closing, other_closing):
+        stores.orders.claim(order)
+    stores.runs.plan_account(a_plan())
+    assert not stores.orders.begin_send(closing, phase=Phase.EXITING, at=later(1))
+    stores.runs.close_legs(RUN, ACCOUNT, [1])
+    assert not stores.orders.begin_send(entry, phase=Phase.ENTERING, at=later(2))
+    assert not stores.orders.begin_send(other_closing, phase=Phase.EXITING, at=later(2))
+    assert stores.orders.begin_send(other, phase=Phase.ENTERING, at=later(2))
+    assert stores.orders.begin_send(closing, phase=Phase.EXITING, at=later(3))
+
+
+def test_a_flat_account_closes_nothing_of_a_leg_either(stores: Stores) -> None:
+    closing = an_order(leg=1, purpose=Purpose.EXIT)
+    stores.orders.claim(closing)
+    stores.runs.plan_account(a_plan(phase=Phase.FLAT, closing=(1,)))
+    assert not stores.orders.begin_send(closing, phase=Phase.EXITING, at=later(1))
 
 
 def test_after_the_flip_no_entry_can_leave(stores: Stores) -> None:

@@ -126,6 +126,7 @@ def _round(number: int, *, account: str = ACCOUNT, orders: tuple[PlannedOrder, .
     return ExitRound(
         run_key=RUN,
         account=account,
+        leg=1,
         round=number,
         planned_at=later(number),
         orders=(planned,) if orders is None else orders,
@@ -134,6 +135,26 @@ def _round(number: int, *, account: str = ACCOUNT, orders: tuple[PlannedOrder, .
 
 def _at(hour: int, minute: int) -> datetime:
     return datetime(2026, 11, 23, hour, minute, tzinfo=IST)
+
+
+def test_legs_are_closed_one_after_the_other_until_the_account_is_flat(stores: Stores) -> None:
+    stores.runs.plan_account(a_plan())
+    first = stores.runs.close_legs(RUN, ACCOUNT, [2])
+    assert first is not None
+    assert first.closing == (2,)
+    stores.runs.close_legs(RUN, ACCOUNT, [2, 1])
+    assert stores.runs.account(RUN, ACCOUNT) == a_plan(closing=(1, 2))
+    assert list(stores.runs.accounts(RUN)) == [a_plan(closing=(1, 2))]
+    stores.runs.set_phase(RUN, ACCOUNT, Phase.FLAT)
+    assert stores.runs.close_legs(RUN, ACCOUNT, [1]) is None
+    assert stores.runs.close_legs(RUN, "ZX0000", [1]) is None
+
+
+def test_each_leg_has_rounds_of_its_own(stores: Stores) -> None:
+    one, two = _round(1), _round(1).model_copy(update={"leg": 12, "closed_outside": 30})
+    assert stores.runs.plan_exit_round(two) == two
+    assert stores.runs.plan_exit_round(one) == one
+    assert list(stores.runs.exit_rounds(RUN, ACCOUNT)) == [one, two]
 
 
 def test_the_accounts_of_a_day_flat_or_not(stores: Stores) -> None:

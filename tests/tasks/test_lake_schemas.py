@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from tasks.domain import events as e
-from tasks.lake.schemas import KINDS, OTHERS, PARTITION, UPDATES, kind_of, schemas
-from tasks.order_update import OrderUpdate
+from tasks.lake.schemas import EXECUTIONS, KINDS, OTHERS, PARTITION, UPDATES, kind_of, schemas
+from tasks.lake_message import ExecutionEnded, Told
 from tasks.stores.journal import Recorded
 
 _RENAMED = {"at": "recorded_at"}
@@ -28,9 +28,8 @@ def test_every_field_of_an_event_has_a_column(event: type[e.DomainEvent]) -> Non
 def test_every_field_of_an_envelope_and_of_an_update_has_a_column() -> None:
     envelope = {_RENAMED.get(name, name) for name in Recorded.model_fields} - {"data"}
     assert all(envelope <= set(kind.schema.names) for kind in KINDS.values() if kind.base)
-    assert {_RENAMED.get(name, name) for name in OrderUpdate.model_fields if name != "at"} <= set(
-        UPDATES.schema.names
-    )
+    assert Told.model_fields.keys() - {"at"} <= set(UPDATES.schema.names)
+    assert ExecutionEnded.model_fields.keys() <= set(EXECUTIONS.schema.names)
 
 
 def test_a_schema_for_each_version_of_each_event() -> None:

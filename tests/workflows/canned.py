@@ -65,6 +65,7 @@ TASK = AccountTask(
     on_leg_reject="UNWIND",
     multiplier=1,
     legs=[],
+    exit_legs=[],
 )
 
 

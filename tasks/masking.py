@@ -1,4 +1,4 @@
-"""Nothing secret leaves for the browser: tokens, keys and passwords are masked on the way out."""
+"""Nothing secret leaves for a browser or for the lake: tokens, keys and passwords are masked on the way out."""
 
 from __future__ import annotations
 
