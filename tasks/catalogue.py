@@ -35,6 +35,7 @@ _MODULES = (
     "find_due_exits",
     "find_accounts_of_day",
     "reconcile_account",
+    "watch_executions",
     "open_day",
     "check_logins",
     "refresh_instruments",

@@ -70,6 +70,9 @@ class Function:
     starts
         The state machines it may start, by name: `("StrategyLifecycle",)`. Each one's ARN is in its
         environment, as `STRATEGY_LIFECYCLE_MACHINE`.
+    watches
+        The state machines whose executions it lists, by name. Each one's ARN is in its environment, as of those
+        that it starts.
     scans
         Tables it reads from end to end: only what compares or rebuilds a whole one.
     fed_by
@@ -108,6 +111,7 @@ class Function:
     keeps_secrets: bool = False
     keeps_schedules: bool = False
     starts: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
     scans: tuple[Table, ...] = ()
     fed_by: tuple[Table, ...] = ()
     publishes: bool = False
