@@ -233,7 +233,10 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class NetPosition:
-    """The broker's net of the day in one contract: positive is long."""
+    """The broker's net of the day in one contract: positive is long.
+
+    `profit` is the broker's own figure for the day, before charges, with what is open valued at `last`.
+    """
 
     symbol: str
     product: Product
@@ -241,3 +244,13 @@ class NetPosition:
     average_price: Decimal
     overnight: int = 0
     """How much of `quantity` was carried from the day before."""
+    last: Decimal = Decimal(0)
+    profit: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """What an account's derivatives segment has left, and what its positions block, in rupees."""
+
+    available: Decimal
+    blocked: Decimal

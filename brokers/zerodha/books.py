@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from brokers.clock import IST
-from brokers.model import BrokerOrder, Fill, NetPosition, OrderStatus, Product, Quote, Side
+from brokers.model import BrokerOrder, Fill, Funds, NetPosition, OrderStatus, Product, Quote, Side
 
 Row = Mapping[str, Any]
 
@@ -140,10 +140,23 @@ def positions_of(answer: Mapping[str, Sequence[Row]]) -> list[NetPosition]:
             quantity=units_of(row["quantity"]),
             average_price=decimal_of(row["average_price"]),
             overnight=units_of(row.get("overnight_quantity")),
+            last=decimal_of(row.get("last_price")),
+            profit=decimal_of(row.get("m2m")),
         )
         for row in answer["net"]
         if row["product"] in ours
     ]
+
+
+def funds_of(row: Row) -> Funds:
+    """The equity segment, which derivatives of NSE and BSE belong to. Profits are not among what is blocked."""
+    utilised = row["utilised"]
+    return Funds(
+        available=decimal_of(row["net"]),
+        blocked=sum(
+            (decimal_of(utilised[part]) for part in ("span", "exposure", "option_premium")), Decimal(0)
+        ),
+    )
 
 
 def quote_of(symbol: str, row: Row, now: datetime) -> Quote:

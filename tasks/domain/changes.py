@@ -128,14 +128,27 @@ def _run(change: Change) -> list[e.DomainEvent]:
     kind, _, rest = str(change.item["item"]).partition("#")
     if change.new is None:
         return []
-    if kind == "CLAIM":
-        return _claim(change.old, change.new, side=rest)
-    if kind == "ACCT":
-        return _account_run(change.old, change.new)
-    if kind == "ROUND" and change.old is None:
-        return [_round(change.new)]
-    others = {"HALT": _halt, "OUTSIDE": _outside}
-    return others[kind](change.old or {}, change.new) if kind in others else []
+    match kind:
+        case "CLAIM":
+            found = _claim(change.old, change.new, side=rest)
+        case "ACCT":
+            found = _account_run(change.old, change.new)
+        case "FAIL":
+            found = [_end(change.new)]
+        case "ROUND" if change.old is None:
+            found = [_round(change.new)]
+        case "HALT":
+            found = _halt(change.old or {}, change.new)
+        case "OUTSIDE":
+            found = _outside(change.old or {}, change.new)
+        case _:
+            found = []
+    return found
+
+
+def _end(new: Image) -> e.DomainEvent:
+    end = e.EndFacts.model_validate(new)
+    return e.RunResumed(end=end) if end.status == "RESUMED" else e.RunFailed(end=end)
 
 
 def _claim(old: Image | None, new: Image, *, side: str) -> list[e.DomainEvent]:
@@ -308,6 +321,26 @@ def _login(owner: str, name: str, _old: Document, new: Document) -> list[e.Domai
     return [e.LoginNeeded.model_validate({**new, "owner": owner, "account": name})]
 
 
+def _feed(_owner: str, name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
+    if new is None:
+        return []
+    kind = e.FeedBlind if new["state"] == "BLIND" else e.FeedSees
+    return [kind(account=name, at=new["at"], reason=new["reason"])]
+
+
+def _mark(owner: str, _name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
+    return [e.AccountMarked.model_validate({**new, "owner": owner})] if new is not None else []
+
+
+def _day(owner: str, _name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
+    if new is None:
+        return []
+    closed = e.DayClosed.model_validate({**new, "owner": owner})
+    if all(contract.agrees for contract in closed.day.contracts):
+        return [closed]
+    return [closed, e.PnLDiffers.model_validate({**new, "owner": owner})]
+
+
 def _egress(item: str, new: Document) -> e.DomainEvent:
     if new is None:
         return e.EgressRemoved(egress=item)
@@ -322,6 +355,9 @@ _ITEMS: dict[str, Callable[[str, str, Document, Document], list[e.DomainEvent]]]
     "SUBSCRIPTION": _subscription,
     "ACCOUNT": _account,
     "LOGIN": _login,
+    "FEED": _feed,
+    "MARK": _mark,
+    "DAY": _day,
 }
 _TABLES: dict[str, Callable[[Change], list[e.DomainEvent]]] = {
     "orders": _order,

@@ -183,6 +183,22 @@ class LoginNeeded(OfAccount):
     reason: str
 
 
+class OfFeed(DomainEvent):
+    """Of the feed of one data account."""
+
+    account: str
+    at: str
+    reason: str
+
+
+class FeedBlind(OfFeed):
+    """The market is open and the feed hears nothing: stops are polled for, and somebody should look."""
+
+
+class FeedSees(OfFeed):
+    """The feed hears the market again, or the market has shut."""
+
+
 class OfEgress(DomainEvent):
     egress: str
     address: str = ""
@@ -234,6 +250,35 @@ class RunSkipped(OfClaim):
 
 class RunMissed(OfClaim):
     """A run came too late to enter."""
+
+
+class EndFacts(Facts):
+    """`account` is "" where it is the run as a whole."""
+
+    run_key: str
+    side: str
+    account: str
+    user_id: str
+    basket_id: str
+    strategy_id: str
+    underlying: str = ""
+    trading_date: str
+    execution: str
+    status: str
+    reason: str
+    at: str
+
+
+class OfEnd(DomainEvent):
+    end: EndFacts
+
+
+class RunFailed(OfEnd):
+    """An execution failed, ran too long or was stopped, and nobody mended it yet."""
+
+
+class RunResumed(OfEnd):
+    """An execution that had failed was redriven."""
 
 
 class AccountRunFacts(Facts):
@@ -467,6 +512,70 @@ class PositionChanged(OfPosition):
 
 class PositionClosed(OfPosition):
     """All that was entered is closed; `realised` is what it earned before charges."""
+
+
+# --- an account's day ---
+
+
+class OfAccountDay(DomainEvent):
+    """Money is rupees as text."""
+
+    owner: str
+    account: str
+    trading_date: str
+
+
+class AccountMarked(OfAccountDay):
+    """What an account's positions were worth at a moment of the day, and the funds they blocked.
+
+    `prices` are the broker's last prices by symbol, `profit` its own figure for the day so far, before charges.
+    """
+
+    at: str
+    profit: str
+    blocked: str
+    available: str
+    prices: dict[str, str] = {}
+
+
+class ContractFacts(Facts):
+    """One contract of an account's day in both books. `outside` is what trades that are not ours earned."""
+
+    symbol: str
+    ours: str
+    outside: str
+    broker: str
+    difference: str
+    agrees: bool
+
+
+class DayFacts(Facts):
+    """An account's day: `gross` and `net` are ours, `broker` is the broker's own profit before charges.
+
+    `difference` is what the broker says beyond ours and what others traded outside.
+    """
+
+    orders: int
+    gross: str
+    charges: str
+    net: str
+    outside: str
+    broker: str
+    difference: str
+    contracts: list[ContractFacts]
+    closed_at: str
+
+
+class AccountDay(OfAccountDay):
+    day: DayFacts
+
+
+class DayClosed(AccountDay):
+    """The day's profit of an account, charges taken off, beside the broker's own."""
+
+
+class PnLDiffers(AccountDay):
+    """The broker's day profit in some contract is not what our orders and others' trades come to."""
 
 
 def _concrete(base: type[DomainEvent]) -> list[type[DomainEvent]]:

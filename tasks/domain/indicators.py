@@ -1,114 +1,85 @@
-"""When an indicator-based strategy would enter and leave. Checked and stored; no machine evaluates it yet.
+"""What an indicator-based strategy waits for, and how often it may enter.
 
-A condition compares two operands on closed candles: ``{"left": {"indicator": "EMA", "length": 9}, "compare":
-"crosses_above", "right": {"indicator": "EMA", "length": 21}}``; a number may stand on the right.
+Between the strategy's `entry_time` and `last_entry` the entry condition is looked at whenever a bar closes;
+from an entry until the strategy's `exit_time`, which closes what is still open, the exit condition.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
-from enum import StrEnum
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from tasks.domain.fields import Model
+from tasks.domain.fields import Model, TimeOfDay
+from tasks.domain.signals.conditions import (
+    MAX_COMPARISONS,
+    MAX_DEPTH,
+    AnyCondition,
+    Condition,
+    comparisons,
+    depth,
+)
+from tasks.domain.signals.contradictions import never_true
+from tasks.domain.signals.operands import Operand, Study, Subject, Timeframe
+from tasks.domain.signals.upgrade import upgraded
 
-MAX_CONDITIONS = 10
-
-
-class Source(StrEnum):
-    """Whose candles are looked at."""
-
-    SPOT = "spot"
-    FUTURE = "future"
-
-
-class Series(StrEnum):
-    """One value of a candle."""
-
-    OPEN = "OPEN"
-    HIGH = "HIGH"
-    LOW = "LOW"
-    CLOSE = "CLOSE"
-    VOLUME = "VOLUME"
+MAX_ENTRIES = 20
+MAX_PAUSE = 375
 
 
-class Study(StrEnum):
-    """An indicator over `length` candles."""
-
-    SMA = "SMA"
-    EMA = "EMA"
-    RSI = "RSI"
-    ATR = "ATR"
-    ADX = "ADX"
-    VWAP = "VWAP"
-    SUPERTREND = "SUPERTREND"
+def _can_be_true(condition: AnyCondition) -> AnyCondition:
+    if (leaves := sum(1 for _ in comparisons(condition))) > MAX_COMPARISONS:
+        raise ValueError(f"has {leaves} comparisons, at most {MAX_COMPARISONS} are possible")
+    if (levels := depth(condition)) > MAX_DEPTH:
+        raise ValueError(f"is {levels} levels deep, at most {MAX_DEPTH} are possible")
+    if why := never_true(condition):
+        raise ValueError(f"can't be true: {why}")
+    return condition
 
 
-class Comparison(StrEnum):
-    ABOVE = "above"
-    BELOW = "below"
-    CROSSES_ABOVE = "crosses_above"
-    CROSSES_BELOW = "crosses_below"
-
-
-class Price(Model):
-    """A candle's own value, `shift` candles ago."""
-
-    series: Series
-    shift: int = Field(default=0, ge=0, le=100)
-
-
-class Indicator(Model):
-    """`multiplier` is SUPERTREND's; VWAP counts from the session's open and has no length."""
-
-    indicator: Study
-    length: int | None = Field(default=None, ge=1, le=500, validate_default=True)
-    multiplier: Decimal | None = Field(default=None, gt=0, le=20, strict=False, validate_default=True)
-    shift: int = Field(default=0, ge=0, le=100)
-
-    @field_validator("length", mode="after")
-    @classmethod
-    def _length_fits(cls, length: int | None, info: ValidationInfo) -> int | None:
-        study = info.data.get("indicator")
-        if study is Study.VWAP and length is not None:
-            raise ValueError("VWAP counts from the session's open and takes no length")
-        if study not in (None, Study.VWAP) and length is None:
-            raise ValueError(f"is missing: over how many candles is the {study}?")
-        return length
-
-    @field_validator("multiplier", mode="after")
-    @classmethod
-    def _multiplier_fits(cls, multiplier: Decimal | None, info: ValidationInfo) -> Decimal | None:
-        study = info.data.get("indicator")
-        if study is Study.SUPERTREND and multiplier is None:
-            raise ValueError("is missing: how many ATR away is the SUPERTREND?")
-        if study not in (None, Study.SUPERTREND) and multiplier is not None:
-            raise ValueError(f"only SUPERTREND takes a multiplier, not {study}")
-        return multiplier
-
-
-Operand = Price | Indicator
-
-
-class Condition(Model):
-    left: Operand
-    compare: Comparison
-    right: Operand | Annotated[Decimal, Field(strict=False)]
-
-
-class Rule(Model):
-    """`match` says whether all or any of the conditions must hold."""
-
-    match: Literal["all", "any"] = "all"
-    conditions: tuple[Condition, ...] = Field(min_length=1, max_length=MAX_CONDITIONS)
+Waited = Annotated[Condition, AfterValidator(_can_be_true)]
 
 
 class Indicators(Model):
-    """Evaluated when a candle of `timeframe` minutes closes, between the strategy's entry and exit times."""
+    """`timeframe` is the bars' length in minutes for every series that names no other.
 
-    timeframe: Literal[1, 3, 5, 10, 15, 30, 60]
-    source: Source = Source.SPOT
-    entry: Rule
-    exit: Rule | None = None
+    At most `max_entries` a day, `pause_minutes` after the exit of the one before. Without `last_entry` it may
+    enter until its exit time; without `exit` only time, stops and targets end a position.
+    """
+
+    timeframe: Timeframe
+    entry: Waited
+    exit: Waited | None = None
+    last_entry: TimeOfDay | None = None
+    max_entries: int = Field(default=1, ge=1, le=MAX_ENTRIES)
+    pause_minutes: int = Field(default=0, ge=0, le=MAX_PAUSE)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_today(cls, document: Any) -> Any:
+        return upgraded(document)
+
+    @model_validator(mode="after")
+    def _whole_bars(self) -> Indicators:
+        for operand in self.operands:
+            if operand.series not in (Study.OR_HIGH, Study.OR_LOW):
+                continue
+            key = operand.key(self.timeframe)
+            if key.whole("minutes") % key.timeframe:
+                raise ValueError(
+                    f"{operand}: {key.whole('minutes')} minutes are not whole bars of {key.timeframe} minutes; "
+                    "name a timeframe that divides them"
+                )
+        return self
+
+    @property
+    def operands(self) -> Iterator[Operand]:
+        for condition in (self.entry, self.exit):
+            if condition is not None:
+                for one in comparisons(condition):
+                    yield from one.operands
+
+    @property
+    def looks_at_premium(self) -> bool:
+        return any(operand.on is Subject.PREMIUM for operand in self.operands)

@@ -1,8 +1,9 @@
 """Names of the items in the catalog and in the read-models: one place, so that nobody composes them twice.
 
 Catalog, owner = the user's id: `PROFILE`, `BASKET#…`, `STRATEGY#…`, `ACCOUNT#…`, `SUBSCRIPTION#…`, and what
-only the commands need: `IDEMPOTENCY#…`, `MANUAL#…`. Other owners: `marketplace` (`BASKET#…`, `BASKET#…#V1`,
-`STRATEGY#…`, `SUBSCRIBER#…#…`), `egress` (one item a proxy), `account` (who has linked it), `platform`.
+only the commands need: `IDEMPOTENCY#…`, `MANUAL#…`, `USE#…`. Other owners: `marketplace` (`BASKET#…`,
+`BASKET#…#V1`, `STRATEGY#…`, `SUBSCRIBER#…#…`), `egress` (one item a proxy), `account` (who has linked it),
+`platform`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ def account(account_id: str) -> str:
     return f"ACCOUNT#{account_id}"
 
 
+def account_use(account_id: str) -> str:
+    """Counts the commands that named an account: whoever unlinks it sees that one came in between."""
+    return f"USE#{account_id}"
+
+
 def subscription(basket_id: str) -> str:
     return f"SUBSCRIPTION#{basket_id}"
 
@@ -58,6 +64,16 @@ def run(run_key: str, account_id: str = "") -> str:
     return f"RUN#{run_key}#{account_id}"
 
 
+def mark(trading_date: date, account_id: str) -> str:
+    """What an account was worth when it was last looked at on that day."""
+    return f"MARK#{trading_date.isoformat()}#{account_id}"
+
+
+def day(trading_date: date, account_id: str) -> str:
+    """An account's profit of that day, beside the broker's own."""
+    return f"DAY#{trading_date.isoformat()}#{account_id}"
+
+
 def order(trading_date: date, order_id: str = "") -> str:
     """Without an order: the prefix of the day's."""
     return f"ORDER#{trading_date.isoformat()}#{order_id}"
@@ -66,3 +82,8 @@ def order(trading_date: date, order_id: str = "") -> str:
 def position(trading_date: date, position_id: str = "") -> str:
     """Without a position: the prefix of the day's."""
     return f"POSITION#{trading_date.isoformat()}#{position_id}"
+
+
+def feed(account_id: str) -> str:
+    """When the account's feed went blind or saw again, of owner `platform`."""
+    return f"FEED#{account_id}"

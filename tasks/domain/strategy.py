@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import time
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -97,12 +98,20 @@ def _known_underlying(name: str) -> str:
     return name
 
 
+def _within(last_entry: time, entry_time: time | None, exit_time: time | None) -> None:
+    if entry_time is not None and exit_time is not None and not entry_time <= last_entry < exit_time:
+        raise ValueError(
+            f"last_entry {last_entry:%H:%M} is not between entry_time {entry_time:%H:%M} and exit_time "
+            f"{exit_time:%H:%M}"
+        )
+
+
 class StrategyDraft(Model):
     """A strategy as its author writes it. Times are IST, `grace_seconds` is how late an entry may be.
 
     `transaction_type` is the default side of legs that name none. `accounts` are broker accounts it trades in.
     An NRML position is still squared off at `exit_time`: nothing is held overnight. What is triggered by
-    `indicators` is kept, and cannot be enabled until a machine evaluates them.
+    `indicators` enters when they say so, from `entry_time` on.
     """
 
     name: Label = ""
@@ -141,15 +150,20 @@ class StrategyDraft(Model):
             raise ValueError("is missing: an indicator-based strategy says what it waits for")
         if trigger == "time" and indicators is not None:
             raise ValueError('belongs to trigger "indicator", and this strategy enters by time')
+        if indicators is not None and indicators.last_entry is not None:
+            _within(indicators.last_entry, info.data.get("entry_time"), info.data.get("exit_time"))
         return indicators
 
     @field_validator("legs", mode="after")
     @classmethod
-    def _some_legs(cls, legs: tuple[Leg, ...]) -> tuple[Leg, ...]:
+    def _some_legs(cls, legs: tuple[Leg, ...], info: ValidationInfo) -> tuple[Leg, ...]:
         if not legs:
             raise ValueError("has no legs, so there is nothing to trade")
         if len(legs) > MAX_LEGS:
             raise ValueError(f"has {len(legs)} legs, at most {MAX_LEGS} are possible")
+        indicators = info.data.get("indicators")
+        if indicators is not None and indicators.looks_at_premium and any(leg.strike is None for leg in legs):
+            raise ValueError("has a future, which has no premium: indicators on the premium need options only")
         return legs
 
     @field_validator("accounts", mode="after")

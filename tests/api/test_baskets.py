@@ -194,5 +194,5 @@ def test_an_indicator_strategy_is_kept_and_does_not_run(asha: Client) -> None:
     assert basket.status == 201, basket.body
     strategy_id = basket.body["strategies"][0]
     kept = asha.get(f"/strategies/{strategy_id}").body["strategy"]["indicators"]
-    assert kept["entry"]["conditions"][0]["left"]["length"] == 9
+    assert kept["entry"]["all"][0]["left"]["length"] == 9
     assert asha.post(f"/strategies/{strategy_id}/enable").status == 409

@@ -171,10 +171,12 @@ def _one(left: dict[str, Any]) -> dict[str, Any]:
         ({**DRAFT, "trigger": "indicator"}, "indicators: is missing"),
         ({**DRAFT, "indicators": indicator_draft()["indicators"]}, 'belongs to trigger "indicator"'),
         (indicator_draft(timeframe=7), "indicators.timeframe"),
-        (_one({"indicator": "EMA"}), "over how many candles is the EMA"),
-        (_one({"indicator": "VWAP", "length": 3}), "takes no length"),
-        (_one({"indicator": "SUPERTREND", "length": 10}), "how many ATR away"),
-        (_one({"indicator": "RSI", "length": 14, "multiplier": 2}), "only SUPERTREND takes a multiplier"),
+        (_one({"indicator": "EMA"}), "over how many bars is the EMA"),
+        (_one({"indicator": "VWAP", "length": 3}), "takes no parameters"),
+        (
+            _one({"indicator": "RSI", "length": 14, "multiplier": 2}),
+            "multiplier is none of RSI: it takes length",
+        ),
         (_one({"indicator": "RSI", "length": 0}), "must be at least 1"),
     ],
 )

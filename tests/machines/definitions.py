@@ -16,6 +16,8 @@ FILES = {
     "StrategyLifecycle": "strategy_lifecycle",
     "AccountBasket": "account_basket",
     "ExitSweep": "exit_sweep",
+    "Reconcile": "reconcile",
+    "WatchExecutions": "watch_executions",
     "TradingDay": "trading_day",
     "ReconcileSchedules": "reconcile_schedules",
 }

@@ -20,6 +20,7 @@ from brokers.errors import (
     TokenExpired,
 )
 from brokers.model import OrderStatus, Product, Side
+from brokers.zerodha.books import decimal_of
 from tests.zerodha.loopback import (
     Action,
     Loopback,
@@ -255,6 +256,18 @@ def test_kites_sample_positions_without_delivery(connect: Connect, kite_data: Pa
     ours = [row for row in data["net"] if row["product"] in ("MIS", "NRML")]
     assert [position.quantity for position in positions] == [row["quantity"] for row in ours]
     assert {position.product for position in positions} <= set(Product)
+    assert [position.profit for position in positions] == [decimal_of(row["m2m"]) for row in ours]
+    assert [position.last for position in positions] == [decimal_of(row["last_price"]) for row in ours]
+
+
+def test_kites_sample_margins_are_without_the_days_profit(connect: Connect, kite_data: Path) -> None:
+    data = sample(kite_data, "margins_equity.json")
+    with Loopback([success(data)]) as kite:
+        funds = connect(kite.url).funds()
+    utilised = data["utilised"]
+    assert funds.available == decimal_of(data["net"])
+    blocked = sum(decimal_of(utilised[name]) for name in ("span", "exposure", "option_premium"))
+    assert funds.blocked == blocked
 
 
 def test_kites_sample_quote_and_profile(connect: Connect, kite_data: Path) -> None:

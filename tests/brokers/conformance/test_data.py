@@ -24,6 +24,7 @@ def reads_of(venue: Venue, broker: Broker) -> dict[str, Callable[[], object]]:
         "orders": broker.orders,
         "trades": broker.trades,
         "positions": broker.positions,
+        "funds": broker.funds,
     }
 
 

@@ -1,4 +1,4 @@
-"""Cases 201 to 602."""
+"""Cases 201 to 604."""
 
 from __future__ import annotations
 
@@ -336,3 +336,28 @@ def test_602_closing_is_flat(venue: Venue) -> None:
     buy_now(venue, broker, "X0123456789ABCDEF101", Side.SELL)
     until(broker, "X0123456789ABCDEF101", lambda order: order.status is OrderStatus.FILLED)
     assert net(venue, broker) == 0
+
+
+def test_603_the_brokers_own_profit(venue: Venue) -> None:
+    broker = venue.broker()
+    buy_now(venue, broker, side=Side.SELL)
+    sold = until(broker, TAG, lambda order: order.status is OrderStatus.FILLED)
+    venue.let_time_pass(2)
+    (position,) = [one for one in broker.positions() if one.symbol == venue.option.symbol]
+    expected = sold.filled_quantity * (sold.average_price - position.last)
+    assert position.last > 0
+    assert abs(position.profit - expected) < Decimal("0.05")
+
+
+def test_604_a_sold_option_blocks_funds(venue: Venue) -> None:
+    broker = venue.broker()
+    before = broker.funds()
+    buy_now(venue, broker, side=Side.SELL)
+    until(broker, TAG, lambda order: order.status is OrderStatus.FILLED)
+    during = broker.funds()
+    assert during.blocked > before.blocked == 0
+    assert during.available < before.available
+    venue.let_time_pass(2)
+    buy_now(venue, broker, "X0123456789ABCDEF101", Side.BUY)
+    until(broker, "X0123456789ABCDEF101", lambda order: order.status is OrderStatus.FILLED)
+    assert broker.funds().blocked == 0
