@@ -139,7 +139,7 @@ def _encoding(batches: Iterable[Groups], make: Callable[[Kind, Sequence[Mapping[
 
 
 def _write_days(days: Groups, folder: Path) -> None:
-    """The whole month as JSON lines and as CSV: a file for each kind and trading date, as compaction makes them."""
+    """The whole month as JSON lines and as CSV: a file for each kind and trading date, as after compaction."""
     for name, make in (("json", _json_lines), ("csv", _csv)):
         for (kind, day), rows in days.items():
             path = folder / name / kind / f"trading_date={day}"
