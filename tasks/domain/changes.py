@@ -126,15 +126,25 @@ def _run(change: Change) -> list[e.DomainEvent]:
     kind, _, rest = str(change.item["item"]).partition("#")
     if change.new is None:
         return []
-    if kind == "CLAIM":
-        return _claim(change.old, change.new, side=rest)
-    if kind == "ACCT":
-        return _account_run(change.old, change.new)
-    if kind == "ROUND" and change.old is None:
-        return [_round(change.new)]
-    if kind == "OUTSIDE":
-        return _outside(change.old or {}, change.new)
-    return []
+    match kind:
+        case "CLAIM":
+            found = _claim(change.old, change.new, side=rest)
+        case "ACCT":
+            found = _account_run(change.old, change.new)
+        case "FAIL":
+            found = [_end(change.new)]
+        case "ROUND" if change.old is None:
+            found = [_round(change.new)]
+        case "OUTSIDE":
+            found = _outside(change.old or {}, change.new)
+        case _:
+            found = []
+    return found
+
+
+def _end(new: Image) -> e.DomainEvent:
+    end = e.EndFacts.model_validate(new)
+    return e.RunResumed(end=end) if end.status == "RESUMED" else e.RunFailed(end=end)
 
 
 def _claim(old: Image | None, new: Image, *, side: str) -> list[e.DomainEvent]:
@@ -295,6 +305,13 @@ def _login(owner: str, name: str, _old: Document, new: Document) -> list[e.Domai
     return [e.LoginNeeded.model_validate({**new, "owner": owner, "account": name})]
 
 
+def _feed(_owner: str, name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
+    if new is None:
+        return []
+    kind = e.FeedBlind if new["state"] == "BLIND" else e.FeedSees
+    return [kind(account=name, at=new["at"], reason=new["reason"])]
+
+
 def _mark(owner: str, _name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
     return [e.AccountMarked.model_validate({**new, "owner": owner})] if new is not None else []
 
@@ -322,6 +339,7 @@ _ITEMS: dict[str, Callable[[str, str, Document, Document], list[e.DomainEvent]]]
     "SUBSCRIPTION": _subscription,
     "ACCOUNT": _account,
     "LOGIN": _login,
+    "FEED": _feed,
     "MARK": _mark,
     "DAY": _day,
 }

@@ -183,6 +183,22 @@ class LoginNeeded(OfAccount):
     reason: str
 
 
+class OfFeed(DomainEvent):
+    """Of the feed of one data account."""
+
+    account: str
+    at: str
+    reason: str
+
+
+class FeedBlind(OfFeed):
+    """The market is open and the feed hears nothing: stops are polled for, and somebody should look."""
+
+
+class FeedSees(OfFeed):
+    """The feed hears the market again, or the market has shut."""
+
+
 class OfEgress(DomainEvent):
     egress: str
     address: str = ""
@@ -234,6 +250,35 @@ class RunSkipped(OfClaim):
 
 class RunMissed(OfClaim):
     """A run came too late to enter."""
+
+
+class EndFacts(Facts):
+    """`account` is "" where it is the run as a whole."""
+
+    run_key: str
+    side: str
+    account: str
+    user_id: str
+    basket_id: str
+    strategy_id: str
+    underlying: str = ""
+    trading_date: str
+    execution: str
+    status: str
+    reason: str
+    at: str
+
+
+class OfEnd(DomainEvent):
+    end: EndFacts
+
+
+class RunFailed(OfEnd):
+    """An execution failed, ran too long or was stopped, and nobody mended it yet."""
+
+
+class RunResumed(OfEnd):
+    """An execution that had failed was redriven."""
 
 
 class AccountRunFacts(Facts):

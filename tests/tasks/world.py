@@ -11,12 +11,14 @@ from brokers.clock import IST, FixedClock
 from brokers.errors import BrokerError, TokenExpired
 from brokers.model import (
     Accepted,
+    Bar,
     BrokerOrder,
     ChangeOutcome,
     Exchange,
     Fill,
     Funds,
     Instrument,
+    InstrumentId,
     NetPosition,
     OrderRequest,
     OrderStatus,
@@ -39,6 +41,15 @@ ACCOUNT = "ZA1234"
 
 
 @dataclass
+class RunningClock(FixedClock):
+    """Time passes between two looks, as it does in a Lambda."""
+
+    def now(self) -> datetime:
+        self.advance(0.001)
+        return super().now()
+
+
+@dataclass
 class FakeBroker:
     """One account at an exchange that does what the test says. `book` is the exchange's own truth."""
 
@@ -49,6 +60,7 @@ class FakeBroker:
     accepts: bool = True
     visible: bool = True
     broken: BrokerError | None = None
+    history: dict[tuple[InstrumentId, int], list[Bar]] = field(default_factory=dict)
     sends: list[OrderRequest] = field(default_factory=list)
     prices: dict[str, Decimal] = field(default_factory=dict)
     listed: list[Instrument] = field(default_factory=list)
@@ -75,6 +87,18 @@ class FakeBroker:
     def _quote(self, symbol: str) -> Quote:
         last = self.prices[symbol]
         return Quote(symbol, last, last - Decimal("0.5"), last + Decimal("0.5"), self.clock.now())
+
+    def indices(self) -> Mapping[str, InstrumentId]:
+        self._check()
+        return {
+            "NSE:NIFTY BANK": InstrumentId(Exchange.NSE, "1016"),
+            "NSE:NIFTY 50": InstrumentId(Exchange.NSE, "1001"),
+        }
+
+    def bars(self, instrument: InstrumentId, *, minutes: int, start: datetime, end: datetime) -> Sequence[Bar]:
+        self._check()
+        known = self.history.get((instrument, minutes), [])
+        return [bar for bar in known if start <= bar.start and bar.start + timedelta(minutes=minutes) <= end]
 
     def place(self, order: OrderRequest) -> PlaceOutcome:
         self.sends.append(order)
