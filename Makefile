@@ -9,7 +9,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help install page pictures layers synth deploy demo up strategy skip mail admin down cases case \
-	kills blackbox conformance bench faults guards test story check format
+	kills killday blackbox conformance bench faults guards test story check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -75,6 +75,9 @@ guards: install  ## Each guard of the order path switched off, and the cells tha
 
 kills: install  ## kill -9 of the Step Functions endpoint at random moments; COUNT=50
 	@$(BIN)/python -m localstack.kills $(if $(COUNT),--count $(COUNT))
+
+killday: install page  ## kill -9 of any process every 20 to 60 s while strategies trade; MINUTES=20 SEED=1
+	@$(BIN)/python -m localstack.killday $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 conformance: install  ## How much of what AWS recorded the Step Functions endpoint does alike
 	@$(BIN)/python -m tests.interpreter.recorded
