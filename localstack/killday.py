@@ -311,9 +311,7 @@ def play(platform: Platform, minutes: int, seed: int, *, tell: Callable[[str], N
     by_hand = strategy(BY_HAND, 0, now + timedelta(hours=1), now + timedelta(hours=2), weekday="SAT")
     trader = Trader.arrives(platform, [*strategies, by_hand])
     Exchange(platform.site.simulator_url).fault("slow_fill", symbol="*PE", count=0, seconds=3)
-    tell(
-        f"{len(strategies)} strategies, {len(ACCOUNTS)} accounts, {minutes} minutes from {now:%H:%M}; seed {seed}"
-    )
+    tell(f"{len(strategies)} strategies, {len(ACCOUNTS)} accounts, {minutes} minutes of kills, seed {seed}")
 
     def line(kill: Kill) -> None:
         after = "NEVER whole again" if kill.seconds is None else f"whole again after {kill.seconds:4.1f} s"

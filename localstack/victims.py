@@ -20,6 +20,9 @@ from localstack.platform import Platform
 LONGEST = 120.0
 """Seconds after which a platform that does not answer counts as lost."""
 
+PATIENCE = 30.0
+"""Seconds to wait for one answer. Asking again sooner would start another Lambda beside the one that starts."""
+
 LINE = "broker's line"
 API, LAMBDA = "API", "Lambda"
 SERVICES = ("step-functions", "ministack", "schedules", "console")
@@ -133,7 +136,7 @@ def whole(platform: Platform) -> bool:
 
 def _well(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  (our own http URLs)
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310  (our own http URLs)
             return bool(answer.status == requests.codes.ok)
     except (urllib.error.URLError, OSError):
         return False
