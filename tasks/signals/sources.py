@@ -7,7 +7,7 @@ again a minute later.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -37,15 +37,15 @@ class Bars:
     ids
         The numbers of the symbols that may be asked for.
     needed
-        How many older bars, by symbol and timeframe.
+        How many bars of the days before, by symbol and timeframe.
     """
 
     rt: Runtime
     account: str
     session: Session
     now: datetime
-    ids: Mapping[str, InstrumentId]
-    needed: Mapping[tuple[str, int], int]
+    needed: dict[str, dict[int, int]]
+    ids: dict[str, InstrumentId] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     _minutes: dict[str, list[Bar]] = field(default_factory=dict)
 
@@ -80,7 +80,7 @@ class Bars:
         return bool(bars) and len(bars) == (bars[-1].start - self.session.opens) // timedelta(minutes=1) + 1
 
     def _older(self, symbol: str, timeframe: int) -> Sequence[Bar]:
-        wanted = min(self.needed.get((symbol, timeframe), 0), MOST_BARS)
+        wanted = min(self.needed.get(symbol, {}).get(timeframe, 0), MOST_BARS)
         if not wanted:
             return []
         item = f"HISTORY#{timeframe}"
