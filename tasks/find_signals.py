@@ -1,8 +1,8 @@
 """FindSignals: which indicator-based strategies enter now, and which positions their exit condition closes.
 
-Asked each minute. A bar that closed within the last minute is looked at, each distinct series computed once for
-all strategies. What is found is written down before it is started, and starts a run that is named by its bar: the
-same bar can't start two, whoever asks twice. What is unknown, for want of bars, starts nothing.
+Asked each minute. A bar that closed within the last minute is looked at, each distinct series computed once
+for all strategies. What is found is written down before it is started, and starts a run that is named by its
+bar: the same bar can't start two, whoever asks twice. What is unknown, for want of bars, starts nothing.
 """
 
 from __future__ import annotations

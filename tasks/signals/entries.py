@@ -103,7 +103,9 @@ def todays(
     }
 
 
-def write(rt: Runtime, key: tuple[str, str], today: Today, document: dict[str, Any], *, expires: datetime) -> bool:
+def write(
+    rt: Runtime, key: tuple[str, str], today: Today, document: dict[str, Any], *, expires: datetime
+) -> bool:
     """False if another scan of the same minute was faster."""
     change = Change(
         items.SIGNALS,

@@ -1,9 +1,9 @@
 """The bars of all legs together: what selling them brings in less what buying them costs, in rupees a unit.
 
-A strategy that only buys is looked at as what it costs. A leg of twice the lots counts twice. Bars are built from
-the legs' one-minute closes, in which all legs were traded: the highest price of a sum is not the sum of the
-highest prices. Before an entry the contracts are those that the strike rules chose when the day's scan first
-looked; from the entry on, those that were traded.
+A strategy that only buys is looked at as what it costs. A leg of twice the lots counts twice. Bars are built
+from the legs' one-minute closes, in which all legs were traded: the highest price of a sum is not the sum of
+the highest prices. Before an entry the contracts are those that the strike rules chose when the day's scan
+first looked; from the entry on, those that were traded.
 """
 
 from __future__ import annotations
@@ -99,8 +99,6 @@ def combined(parts: Sequence[Part], bars_of: Callable[[str], Sequence[Bar]]) -> 
     found = []
     for start in sorted(shared):
         members = [bars[start] for bars in by_minute]
-        price = sum(
-            (part.weight * bar.close for part, bar in zip(parts, members, strict=True)), Decimal(0)
-        )
+        price = sum((part.weight * bar.close for part, bar in zip(parts, members, strict=True)), Decimal(0))
         found.append(Bar(start, price, price, price, price, sum(bar.volume for bar in members)))
     return found

@@ -1,8 +1,8 @@
 """Where the bars of a series come from: today's from the feed, older ones from the broker, once a day.
 
-Where the feed has not heard every minute, because none runs or it was blind, the broker's historical bars of today
-stand in. The broker takes three such calls a second: a series that can't be had now is unknown, and looked at
-again a minute later.
+Where the feed has not heard every minute, because none runs or it was blind, the broker's historical bars of
+today stand in. The broker takes three such calls a second: a series that can't be had now is unknown, and
+looked at again a minute later.
 """
 
 from __future__ import annotations

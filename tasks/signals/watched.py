@@ -10,13 +10,12 @@ from typing import Any
 
 from tasks.domain import items
 from tasks.domain.errors import InvalidStrategy
-from tasks.domain.stored import version_of
 from tasks.domain.strategy import Strategy, parse_strategy
 from tasks.runtime import Runtime
 from tasks.stores.ports import ANY, Change
 
-_parsed: dict[tuple[str, str], tuple[int, Strategy]] = {}
-"""By owner and strategy, with its version: a scan runs each minute, and strategies hardly ever change."""
+_parsed: dict[tuple[str, str], tuple[dict[str, Any], Strategy]] = {}
+"""By owner and strategy, with its document: a scan runs each minute, and strategies hardly ever change."""
 
 
 def waits(strategy: Strategy | None) -> bool:
@@ -45,13 +44,12 @@ def watched(rt: Runtime) -> Iterator[tuple[str, Strategy]]:
 
 
 def _strategy(owner: str, item: str, document: dict[str, Any]) -> Strategy | None:
-    version = version_of(document)
     known = _parsed.get((owner, item))
-    if known is not None and known[0] == version:
+    if known is not None and known[0] == document:
         return known[1]
     try:
         strategy = parse_strategy(document)
     except InvalidStrategy:
         return None
-    _parsed[owner, item] = (version, strategy)
+    _parsed[owner, item] = (document, strategy)
     return strategy
