@@ -46,6 +46,7 @@ COUNTED = {
     "OpenAtCutOff": "A position is still open a minute before its broker squares it off: close it by hand.",
     "ExternalActivity": "Somebody else traded in a contract of ours: a person, or the broker squaring off.",
     "LedgersDisagree": "Our rows, the broker's book and its positions say different things of a contract.",
+    "SignalsUnknown": "Indicator-based strategies could not be judged: bars are missing.",
     "OrderWithoutIntent": "The broker has an order with a tag like ours that we have no row of.",
 } | {
     f"NotSent{cause.title().replace('_', '')}": f"An order was held back: {meaning}."
