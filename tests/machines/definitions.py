@@ -18,6 +18,7 @@ FILES = {
     "ExitSweep": "exit_sweep",
     "SignalScan": "signal_scan",
     "Reconcile": "reconcile",
+    "WatchExecutions": "watch_executions",
     "TradingDay": "trading_day",
     "ReconcileSchedules": "reconcile_schedules",
 }
