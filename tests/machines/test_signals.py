@@ -13,9 +13,9 @@ from brokers.model import Bar, Exchange, InstrumentId
 from tasks.domain import items
 from tasks.domain.strategy import parse_strategy
 from tasks.signals.watched import agree
-from tests.machines.conftest import ACCOUNT, Day
+from tests.machines.conftest import Day
 from tests.machines.simulation import Running
-from tests.tasks.world import strategy
+from tests.tasks.world import ACCOUNT, strategy
 
 BANKNIFTY = InstrumentId(Exchange.NSE, "1016")
 OPENS = datetime(2026, 11, 23, 9, 15, tzinfo=IST)
@@ -24,7 +24,8 @@ OPENS = datetime(2026, 11, 23, 9, 15, tzinfo=IST)
 def prices(day: Day, *closes: int) -> None:
     """Five-minute closes from the open on."""
     day.broker.history[BANKNIFTY, 5] = [
-        Bar(OPENS + n * timedelta(minutes=5), *[Decimal(close)] * 4, 0) for n, close in enumerate(closes)
+        Bar(OPENS + n * timedelta(minutes=5), price, price, price, price, 0)
+        for n, price in enumerate(map(Decimal, closes))
     ]
 
 
@@ -36,6 +37,7 @@ def watch(day: Day, **indicators: Any) -> None:
         indicators={"timeframe": 5, "entry": "close crosses above 58500", **indicators},
     )
     day.stores.catalog.put("user-1", items.strategy("straddle"), document)
+    assert day.simulation.runtime is not None
     agree("user-1", "straddle", parse_strategy(document), day.simulation.runtime)
 
 
