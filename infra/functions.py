@@ -18,6 +18,8 @@ from infra.permissions import (
     executions_arn,
     lake_bucket_arn,
     machine_arn,
+    mailing,
+    reports_arn,
     schedule_role_arn,
     schedules_arn,
     secrets_arn,
@@ -25,6 +27,7 @@ from infra.permissions import (
     stream_arn,
 )
 from infra.settings import (
+    LOCAL_SENDER,
     METRICS_NAMESPACE,
     PREFIX,
     SCHEDULED,
@@ -33,6 +36,7 @@ from infra.settings import (
     Settings,
     lake_bucket,
     named,
+    reports_bucket,
 )
 from tasks.objects import HISTORIES, TABLES
 from tasks.spec import Function, Table, machine_variable
@@ -88,6 +92,10 @@ class Workshop:
             variables |= _schedules(stack)
         if function.lake:
             variables["LAKE_BUCKET"] = lake_bucket(stack)
+        if function.keeps_reports:
+            variables["REPORTS_BUCKET"] = reports_bucket(stack)
+        if function.sends_mail:
+            variables["MAIL_FROM"] = LOCAL_SENDER if self.settings.local else self.settings.mail_from
         if function.feeds_lake:
             variables["LAKE_QUEUE_URL"] = _queue_url("lake", stack)
         variables |= {
@@ -109,7 +117,7 @@ class Workshop:
             description=f"What {function.name} may do",
         )
         group.grant_write(role)
-        for statement in statements(function, stack):
+        for statement in (*statements(function, stack), *mailing(function, stack, self.settings)):
             role.add_to_principal_policy(statement)
         _acknowledge(role, function, stack)
         return role
@@ -181,6 +189,10 @@ def _acknowledge(role: iam.Role, function: Function, stack: Stack) -> None:
     for folder in (TABLES, HISTORIES) if function.lake else ():
         reasons[f"Resource::{as_nag_writes(lake_bucket_arn(stack), stack)}/{folder}/*"] = (
             "Files come and go; those of the lake have a folder of their own."
+        )
+    if function.keeps_reports:
+        reasons[f"Resource::{as_nag_writes(reports_arn(stack), stack)}"] = (
+            "Reports come and go; their bucket holds nothing else."
         )
     for finding, reason in reasons.items():
         acknowledge(role, f"IAM5[{finding}]", reason)

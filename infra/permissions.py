@@ -8,7 +8,7 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.data import SHAPES
-from infra.settings import PREFIX, SECRET_PREFIX, lake_bucket, named
+from infra.settings import PREFIX, SECRET_PREFIX, Settings, lake_bucket, named, reports_bucket
 from tasks.objects import HISTORIES, REGISTER, TABLES
 from tasks.spec import Function, Lake, Table
 
@@ -101,8 +101,22 @@ def _lake(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement]:
         yield allow(("s3:PutObject",), f"{bucket}/{TABLES}/*")
     if Lake.DELETE in function.lake:
         yield allow(("s3:DeleteObject",), f"{bucket}/{TABLES}/*")
+    if function.keeps_reports:
+        yield allow(("s3:PutObject",), reports_arn(stack))
     if Lake.ARCHIVE in function.lake:
         yield allow(("s3:PutObject",), f"{bucket}/{HISTORIES}/*")
+
+
+def mailing(function: Function, stack: Stack, settings: Settings) -> Iterator[iam.PolicyStatement]:
+    """Mail from the one address that the platform has, if it has one."""
+    if function.sends_mail and settings.mail_from:
+        identity = stack.format_arn(service="ses", resource="identity", resource_name=settings.mail_from)
+        yield allow(("ses:SendRawEmail",), identity)
+
+
+def reports_arn(stack: Stack) -> str:
+    """Every report."""
+    return f"arn:{stack.partition}:s3:::{reports_bucket(stack)}/*"
 
 
 def lake_bucket_arn(stack: Stack) -> str:

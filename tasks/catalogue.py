@@ -42,6 +42,11 @@ _MODULES = (
     "find_small_files",
     "compact_partition",
     "archive_execution",
+    "mark_account",
+    "end_day",
+    "close_account_day",
+    "find_report_users",
+    "make_report",
     "api.handler",
 )
 

@@ -16,6 +16,8 @@ from tasks.stores.bundle import Stores
 from tasks.stores.journal import Recorded
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
+
     from tasks.domain.schedules import Schedule
 
 
@@ -71,6 +73,13 @@ class Egress(Protocol):
         """As the other side sees it. Raises `EgressRefused` if nothing comes through."""
 
 
+class Mail(Protocol):
+    """Sends e-mail."""
+
+    def send(self, message: EmailMessage) -> str:
+        """The message's id at the mailer; "" if the platform has no address to send from."""
+
+
 class NotConnected(Exception):
     """This runtime was built without that part: a mistake of whoever built it."""
 
@@ -96,4 +105,6 @@ class Runtime:
     bus: Bus = field(default_factory=_missing)
     scheduler: Scheduler = field(default_factory=_missing)
     egress: Egress = field(default_factory=_missing)
+    reports: Objects = field(default_factory=_missing)
+    mail: Mail = field(default_factory=_missing)
     lake: Objects = field(default_factory=_missing)

@@ -18,6 +18,7 @@ from tasks.api import (
     operator,
     profile,
     records,
+    reports,
     run_now,
     running,
     strategies,
@@ -40,6 +41,7 @@ _ROUTERS = (
     run_now,
     running,
     records,
+    reports,
     operator,
 )
 

@@ -17,6 +17,8 @@ FILES = {
     "AccountBasket": "account_basket",
     "ExitSweep": "exit_sweep",
     "TradingDay": "trading_day",
+    "EndOfDay": "end_of_day",
+    "MarkAccounts": "mark_accounts",
     "ReconcileSchedules": "reconcile_schedules",
 }
 
