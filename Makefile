@@ -9,7 +9,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help install page pictures layers synth deploy demo up strategy skip mail admin down cases case \
-	kills conformance bench faults guards test story check format
+	kills blackbox conformance bench faults guards test story check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -62,10 +62,13 @@ cases: install  ## What happens when a reply is lost, a leg is rejected, …: th
 case: install  ## One of them: NAME=lost-reply-accepted
 	@$(BIN)/python -m localstack.cases $(NAME)
 
-faults: install  ## The fault matrix on simulated time; SEEDS=20000 FIRST_SEED=1, PAIRS=2000, or one day: SEED=17, CELL=F5/P6 SHAPE=4h-3-slow
+blackbox: install  ## The five faults of the peers' table through the whole HTTP stack: what we said, what the broker had
+	@$(BIN)/python -m localstack.blackbox
+
+faults: install  ## The fault matrix on simulated time; SEEDS=20000 FIRST_SEED=1, PAIRS=2000, ON=moto, or one day: SEED=17, CELL=F5/P6 SHAPE=4h-3-slow
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(CELL),--cell $(CELL)) \
 		$(if $(SHAPE),--shape $(SHAPE)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST_SEED),--first-seed $(FIRST_SEED)) \
-		$(if $(PAIRS),--pairs $(PAIRS))
+		$(if $(PAIRS),--pairs $(PAIRS)) $(if $(ON),--on $(ON))
 
 guards: install  ## Each guard of the order path switched off, and the cells that miss it
 	@$(BIN)/python -m tests.faults --guards

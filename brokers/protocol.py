@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
 from brokers.model import (
+    Bar,
     BrokerOrder,
     ChangeOutcome,
     Exchange,
     Fill,
     Funds,
     Instrument,
+    InstrumentId,
     NetPosition,
     OrderRequest,
     PlaceOutcome,
@@ -40,6 +43,13 @@ class Broker(Protocol):
 
     def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
         """Newest quotes by `EXCHANGE:SYMBOL`, at most 500 a call. What the broker doesn't know is absent."""
+
+    def indices(self) -> Mapping[str, InstrumentId]:
+        """The indices it quotes, by `EXCHANGE:SYMBOL`."""
+
+    def bars(self, instrument: InstrumentId, *, minutes: int, start: datetime, end: datetime) -> Sequence[Bar]:
+        """Historical bars of 1, 3, 5, 10, 15, 30 or 60 minutes that begin at `start` or later and are over by
+        `end`, oldest first. A long span takes several calls, three a second at Kite."""
 
     def place(self, order: OrderRequest) -> PlaceOutcome: ...
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from brokers.clock import Clock
 from brokers.protocol import Broker
+from brokers.stream import Stream, StreamListener
 
 
 class UnknownBroker(ValueError):
@@ -46,6 +47,30 @@ def connect(
     return _adapter(broker)(account, secret, clock=clock, root=root, proxy_url=proxy_url, algo_id=algo_id)
 
 
+def open_stream(
+    broker: str,
+    secret: Mapping[str, str],
+    listener: StreamListener,
+    *,
+    account: str,
+    clock: Clock,
+    root: str | None = None,
+) -> Stream:
+    """The account's ticks and order updates, not connected yet. `secret` as in `connect`.
+
+    Raises
+    ------
+    UnknownBroker
+        If there is no such broker here.
+    ValueError
+        If the secret can't be used.
+    """
+    try:
+        return _STREAMS[broker](account, secret, listener, clock=clock, root=root)
+    except KeyError:
+        raise UnknownBroker(f"no stream of broker {broker!r}: there is {', '.join(_STREAMS)}") from None
+
+
 def supported() -> tuple[str, ...]:
     return tuple(sorted(_ADAPTERS))
 
@@ -64,3 +89,13 @@ def _zerodha(account: str, secret: Mapping[str, str], **how: Any) -> Broker:
 
 
 _ADAPTERS: dict[str, Callable[..., Broker]] = {"zerodha": _zerodha}
+
+
+def _zerodha_stream(account: str, secret: Mapping[str, str], listener: StreamListener, **how: Any) -> Stream:
+    from brokers.zerodha import Credentials  # noqa: PLC0415
+    from brokers.zerodha.ticker import KiteStream  # noqa: PLC0415  (Twisted, which only the feed needs)
+
+    return KiteStream(Credentials.from_secret(account, secret), listener, **how)
+
+
+_STREAMS: dict[str, Callable[..., Stream]] = {"zerodha": _zerodha_stream}

@@ -71,6 +71,12 @@ class Exchange:
         """Set one switch; see docs/simulator.md for the kinds."""
         self._send("POST", "/_sim/faults", {"kind": kind, **details})
 
+    def struck(self) -> list[str]:
+        """The switches that have struck: requests, in their order, then orders, of those that are still set."""
+        requests = self._get("/_sim/ledger")["requests"]
+        orders = (each["kind"] for each in self._get("/_sim/faults") if each["hits"])
+        return [*(each["fault"] for each in requests if each["fault"]), *orders]
+
     def clear_faults(self) -> None:
         self._send("DELETE", "/_sim/faults")
 

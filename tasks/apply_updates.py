@@ -97,8 +97,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """
     told: list[Told] = []
 
-    def record(one: SQSRecord) -> None:
-        update, order = OrderUpdate.model_validate_json(one.body), None
+    def apply_one(record: SQSRecord) -> None:  # Powertools gives `record` by its name
+        update, order = OrderUpdate.model_validate_json(record.body), None
         try:
             order = apply(update, runtime())
         finally:
@@ -106,7 +106,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 
     try:
         return process_partial_response(
-            event=event, record_handler=record, processor=_processor, context=context
+            event=event, record_handler=apply_one, processor=_processor, context=context
         )
     finally:
         tell(told)

@@ -27,6 +27,7 @@ from tasks.stores.dynamodb import from_environment
 from tasks.stores.ports import CatalogStore
 
 if TYPE_CHECKING:
+    from tasks.executions import StepFunctions
     from tasks.mail import SesMail
     from tasks.scheduler import EventBridgeSchedules, EventBus
 
@@ -47,6 +48,7 @@ def runtime_from_environment() -> Runtime:
         clock=clock,
         bus=OnDemand(_bus),
         scheduler=OnDemand(_scheduler),
+        executions=OnDemand(_executions),
         egress=EchoedAddress(proxy_of, _echo()),
         lake=OnDemand(_lake),
         reports=OnDemand(_reports),
@@ -92,6 +94,12 @@ def _bus() -> EventBus:
     from tasks.scheduler import bus_from_environment  # noqa: PLC0415  (so does its module)
 
     return bus_from_environment(boto3.client("events", config=_CONFIG))
+
+
+def _executions() -> StepFunctions:
+    from tasks.executions import StepFunctions  # noqa: PLC0415
+
+    return StepFunctions(os.environ)
 
 
 def _scheduler() -> EventBridgeSchedules:

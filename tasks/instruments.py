@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from brokers.model import Instrument
+from brokers.model import Exchange, Instrument, InstrumentId
 from tasks.domain.chain import EXPIRIES_ITEM, Chain, chain_item, chains_of, expiries_document, expiries_from
 from tasks.domain.underlyings import UNDERLYINGS
 from tasks.domain.underlyings import underlying as index_of
 from tasks.runtime import Runtime
+
+INDICES = "INDICES"
+"""The `market` partition that holds the indices' numbers."""
 
 _NEAREST = 12
 """Expiries that are kept: next month's is within them even where an index has weekly ones."""
@@ -45,6 +48,26 @@ def chain(rt: Runtime, underlying: str, expiry: date) -> Chain:
             f"{underlying} {expiry}: the day's instruments are not loaded: CheckDTE loads them"
         )
     return Chain.from_document(document)
+
+
+def index_ids(rt: Runtime, account: str, trading_date: date) -> dict[str, InstrumentId]:
+    """The indices the broker quotes, by `NSE:NIFTY BANK`; loaded by whoever needs them first that day.
+
+    Raises
+    ------
+    BrokerError
+        If they have to be loaded and the broker does not give them.
+    """
+    document = rt.stores.market.get(INDICES, "IDS")
+    if document is None or document["trading_date"] != trading_date.isoformat():
+        found = rt.brokers.reader(account).indices()
+        tokens = {symbol: instrument.token for symbol, instrument in found.items()}
+        document = {"trading_date": trading_date.isoformat(), "tokens": tokens}
+        rt.stores.market.put(INDICES, "IDS", document)
+    return {
+        symbol: InstrumentId(Exchange(symbol.partition(":")[0]), token)
+        for symbol, token in document["tokens"].items()
+    }
 
 
 class ChainNotLoaded(Exception):

@@ -66,6 +66,15 @@ class Scheduler(Protocol):
         """Every schedule of the platform by its name."""
 
 
+class Executions(Protocol):
+    """Starts state machines' executions."""
+
+    def start(self, machine: str, name: str, document: dict[str, Any]) -> tuple[str, str]:
+        """The execution's ARN and STARTED, RUNNING (it was already) or REDRIVEN (it had failed)."""
+
+    def arn(self, machine: str, name: str) -> str: ...
+
+
 class Egress(Protocol):
     """Which address an egress's requests leave from."""
 
@@ -105,6 +114,7 @@ class Runtime:
     bus: Bus = field(default_factory=_missing)
     scheduler: Scheduler = field(default_factory=_missing)
     egress: Egress = field(default_factory=_missing)
+    executions: Executions = field(default_factory=_missing)
     reports: Objects = field(default_factory=_missing)
     mail: Mail = field(default_factory=_missing)
     lake: Objects = field(default_factory=_missing)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from brokers.clock import IST
 from brokers.simulator.auth import Account
 from brokers.simulator.exchange import Update
 from brokers.simulator.faults import Call, Fault, FaultKind, Faults
@@ -34,6 +35,9 @@ MOST_INSTRUMENTS = 3_000
 
 POLICY = 1008
 ONE_FRAME = timedelta(seconds=0.9)
+MOST_MISSED = 60
+"""Seconds of a jump that are sent one by one; of a longer one only the last is."""
+
 HEARTBEAT_EVERY = 1.0
 """Seconds of wall time."""
 
@@ -174,15 +178,23 @@ class Ticker:
         """Send what this moment brings."""
         for listener in list(self._listeners.values()):
             self._deliver(listener, now)
-        second = int(now.timestamp())
-        if second != self._second:
-            self._second = second
+        last, self._second = self._second, int(now.timestamp())
+        if last != self._second:
             self._end_sessions()
+            for second in self._missed(last):
+                self._send_second(datetime.fromtimestamp(second, IST))
             self._strike(now)
-            if self._is_open(now):
-                for listener in list(self._listeners.values()):
-                    self._send_ticks(listener, listener.modes, now)
+            self._send_second(now)
         self._beat()
+
+    def _missed(self, last: int) -> range:
+        """The seconds between the last one sent and this one, unless the clock has jumped too far."""
+        return range(last + 1, self._second) if 0 < self._second - last <= MOST_MISSED else range(0)
+
+    def _send_second(self, at: datetime) -> None:
+        if self._is_open(at):
+            for listener in list(self._listeners.values()):
+                self._send_ticks(listener, listener.modes, at)
 
     def tell(self, update: Update) -> None:
         """An order's update, to its owner's connections."""

@@ -5,20 +5,23 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, TypeVar
 
-from brokers.clock import Clock
+from brokers.clock import IST, Clock
 from brokers.errors import BrokerUnavailable, RequestRefused, TokenExpired
 from brokers.model import (
     Accepted,
+    Bar,
     BrokerOrder,
     ChangeOutcome,
     Exchange,
     Fill,
     Funds,
     Instrument,
+    InstrumentId,
     NetPosition,
     NotSent,
     OrderRequest,
@@ -29,10 +32,12 @@ from brokers.model import (
     Unknown,
 )
 from brokers.zerodha.books import fill_of, funds_of, identifier_of, orders_of, positions_of, quote_of
+from brokers.zerodha.candles import INTERVALS, bars_of, parse_indices, spans
 from brokers.zerodha.credentials import Credentials
 from brokers.zerodha.failures import read_error, send_outcome
 from brokers.zerodha.http import Wire, check_proxy_url, open_wire, secrets_of_proxy, sending
 from brokers.zerodha.instruments import UnreadableInstruments, parse_instruments
+from brokers.zerodha.ticks import kite_token
 
 T = TypeVar("T")
 
@@ -127,6 +132,35 @@ class Zerodha:
             lambda kite: kite.quote(list(symbols)),
             lambda answer: {symbol: quote_of(symbol, row, now) for symbol, row in answer.items()},
         )
+
+    def indices(self) -> Mapping[str, InstrumentId]:
+        """Of both exchanges, from the day's instruments."""
+        return self._indices(Exchange.NSE) | self._indices(Exchange.BSE)
+
+    def _indices(self, exchange: Exchange) -> dict[str, InstrumentId]:
+        route, where = "market.instruments", {"exchange": exchange.value}
+        content: bytes = self._read(lambda kite: kite._get(route, url_args=where), _bytes_of)
+        return parse_indices(io.TextIOWrapper(io.BytesIO(content), "utf-8"))
+
+    def bars(self, instrument: InstrumentId, *, minutes: int, start: datetime, end: datetime) -> Sequence[Bar]:
+        """Closed candles, oldest first, in as many calls as the span needs.
+
+        Raises
+        ------
+        RateLimited
+            Above three calls a second: pacing is the caller's.
+        ValueError
+            For a length that Kite has no candles of.
+        """
+        found: dict[datetime, Bar] = {}
+        for since, until in spans(minutes, start.astimezone(IST), end.astimezone(IST)):
+            found |= {bar.start: bar for bar in self._candles(instrument, minutes, since, until)}
+        length = timedelta(minutes=minutes)
+        return [found[at] for at in sorted(found) if at >= start and at + length <= end]
+
+    def _candles(self, instrument: InstrumentId, minutes: int, start: datetime, end: datetime) -> list[Bar]:
+        terms = (kite_token(instrument), start, end, INTERVALS[minutes])
+        return self._read(lambda kite: kite.historical_data(*terms), bars_of)
 
     def place(self, order: OrderRequest) -> PlaceOutcome:
         """Send a regular limit order for the day, once."""

@@ -11,6 +11,8 @@
 - Any code confirms a sign-up. AWS compares it with the one in the e-mail, and so does the shim.
 - It forgets everything when it is killed. AWS forgets nothing, and nor does this: see `keeping`.
 - Nobody can ask whether a stream has changes that no function has seen yet: `GET /_local/idle` says so.
+- A queue's batching window counts for nothing: its function is called for whatever is there. The lake's would
+  be called for every event, and write a file for each. So messages gather here as long as the window says.
 - Each call beyond those that run starts another worker, which costs a second of a small machine's time. Here
   a call first waits a moment for one of `WORKERS` to be free: most calls take a twentieth of a second.
 - Its EventBridge Scheduler fires by the wall clock and in UTC. `localstack.schedules` fires instead.
@@ -92,6 +94,7 @@ def apply() -> None:
     lambda_svc._poll_dynamodb_streams = gathering(
         keeping.tables.polling(lambda_svc._poll_dynamodb_streams), lambda: unseen(lambda_svc, dynamodb)
     )
+    lambda_svc._sqs_esm_concurrency = in_windows(lambda_svc._sqs_esm_concurrency)
     lambda_svc.acquire_worker = sharing(lambda_svc.acquire_worker)
     cognito._run_idp_handler = comparing(cognito._run_idp_handler, cognito._confirmation_code_error)
     app.app = telling(
@@ -188,6 +191,24 @@ def gathering(poll: Callable[[], bool], waiting: Callable[[], int]) -> Callable[
         return poll()
 
     return poll_now_and_then
+
+
+def in_windows(allowed: Callable[..., int]) -> Callable[..., int]:
+    """Wrap the function that says how many batches of a queue may run: none until its window is over."""
+    began: dict[str, float] = {}
+
+    def allowed_after_the_window(mapping: dict[str, Any], *more: Any) -> int:
+        window = mapping.get("MaximumBatchingWindowInSeconds") or 0
+        queue = more[-1] if more else None
+        if not window or not queue or not queue["messages"]:
+            return allowed(mapping, *more)
+        since = began.setdefault(mapping["UUID"], time.monotonic())
+        if time.monotonic() - since < window:
+            return 0
+        del began[mapping["UUID"]]
+        return allowed(mapping, *more)
+
+    return allowed_after_the_window
 
 
 def _waiting(mapping: dict[str, Any], functions: ModuleType, tables: ModuleType) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
@@ -17,11 +15,10 @@ from brokers.clock import SystemClock
 from brokers.zerodha import Credentials, complete_login, login_url
 from tasks.api.here import Services
 from tasks.aws import account_secret
-from tasks.spec import machine_variable
+from tasks.executions import StepFunctions
 from tasks.stores.dynamodb import from_environment
 
 _CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 4})
-_FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
 def services_from_environment(environment: Mapping[str, str]) -> Services:
@@ -41,39 +38,6 @@ def _console(environment: Mapping[str, str]) -> str:
     region = environment.get("AWS_REGION", "ap-south-1")
     root = f"https://{region}.console.aws.amazon.com/states/home?region={region}"
     return f"{root}#/v2/executions/details/{{arn}}"
-
-
-class StepFunctions:
-    """Starts executions by name: the same name and input again is the same execution."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self._client = boto3.client("stepfunctions", config=_CONFIG)
-
-    def start(self, machine: str, name: str, document: dict[str, Any]) -> tuple[str, str]:
-        try:
-            made = self._client.start_execution(
-                stateMachineArn=self._machine(machine), name=name, input=json.dumps(document)
-            )
-        except self._client.exceptions.ExecutionAlreadyExists:
-            return self._again(self.arn(machine, name))
-        return made["executionArn"], "STARTED"
-
-    def arn(self, machine: str, name: str) -> str:
-        return f"{self._machine(machine).replace(':stateMachine:', ':execution:')}:{name}"
-
-    def _machine(self, machine: str) -> str:
-        return self._environment[machine_variable(machine)]
-
-    def _again(self, arn: str) -> tuple[str, str]:
-        """One that failed is redriven: an exit must go on."""
-        status = self._client.describe_execution(executionArn=arn)["status"]
-        if status not in _FAILED:
-            return arn, "RUNNING"
-        with suppress(self._client.exceptions.ExecutionNotRedrivable):
-            self._client.redrive_execution(executionArn=arn)
-            return arn, "REDRIVEN"
-        return arn, "RUNNING"
 
 
 class AccountSecrets:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from brokers.clock import IST, Clock
 from tasks.api.problems import Forbidden, Unauthenticated
+from tasks.runtime import Executions
 from tasks.stores.bundle import Stores
 
 ADMIN = "admin"
@@ -50,15 +51,6 @@ def _groups(claim: object) -> frozenset[str]:
     if isinstance(claim, list):
         return frozenset(map(str, claim))
     return frozenset(str(claim or "").strip("[]").replace(",", " ").split())
-
-
-class Executions(Protocol):
-    """Starts state machines' executions."""
-
-    def start(self, machine: str, name: str, document: dict[str, Any]) -> tuple[str, str]:
-        """The execution's ARN and STARTED, RUNNING (it was already) or REDRIVEN (it had failed)."""
-
-    def arn(self, machine: str, name: str) -> str: ...
 
 
 class Secrets(Protocol):

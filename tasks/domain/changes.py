@@ -295,6 +295,13 @@ def _login(owner: str, name: str, _old: Document, new: Document) -> list[e.Domai
     return [e.LoginNeeded.model_validate({**new, "owner": owner, "account": name})]
 
 
+def _feed(_owner: str, name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
+    if new is None:
+        return []
+    kind = e.FeedBlind if new["state"] == "BLIND" else e.FeedSees
+    return [kind(account=name, at=new["at"], reason=new["reason"])]
+
+
 def _mark(owner: str, _name: str, _old: Document, new: Document) -> list[e.DomainEvent]:
     return [e.AccountMarked.model_validate({**new, "owner": owner})] if new is not None else []
 
@@ -322,6 +329,7 @@ _ITEMS: dict[str, Callable[[str, str, Document, Document], list[e.DomainEvent]]]
     "SUBSCRIPTION": _subscription,
     "ACCOUNT": _account,
     "LOGIN": _login,
+    "FEED": _feed,
     "MARK": _mark,
     "DAY": _day,
 }

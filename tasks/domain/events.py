@@ -183,6 +183,22 @@ class LoginNeeded(OfAccount):
     reason: str
 
 
+class OfFeed(DomainEvent):
+    """Of the feed of one data account."""
+
+    account: str
+    at: str
+    reason: str
+
+
+class FeedBlind(OfFeed):
+    """The market is open and the feed hears nothing: stops are polled for, and somebody should look."""
+
+
+class FeedSees(OfFeed):
+    """The feed hears the market again, or the market has shut."""
+
+
 class OfEgress(DomainEvent):
     egress: str
     address: str = ""

@@ -76,3 +76,8 @@ def order(trading_date: date, order_id: str = "") -> str:
 def position(trading_date: date, position_id: str = "") -> str:
     """Without a position: the prefix of the day's."""
     return f"POSITION#{trading_date.isoformat()}#{position_id}"
+
+
+def feed(account_id: str) -> str:
+    """When the account's feed went blind or saw again, of owner `platform`."""
+    return f"FEED#{account_id}"

@@ -11,10 +11,11 @@ import pytest
 from moto import mock_aws
 
 from brokers.errors import EgressRefused
-from tasks.api.aws import AccountSecrets, StepFunctions, ZerodhaLogins, services_from_environment
+from tasks.api.aws import AccountSecrets, ZerodhaLogins, services_from_environment
 from tasks.api.handler import FUNCTION
 from tasks.aws import proxy_of
 from tasks.egress import secret_name
+from tasks.executions import StepFunctions
 from tasks.spec import machine_variable
 
 REGION = "ap-south-1"

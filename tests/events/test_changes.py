@@ -160,6 +160,8 @@ ON = STRATEGY | {"enabled": True}
         ("ACCOUNT#ZA1", {}, {"valid_until": "2026-11-24T06:00:00+05:30"}, ["BrokerLoggedIn"]),
         ("ACCOUNT#ZA1", {"label": "a"}, None, ["BrokerAccountUnlinked"]),
         ("LOGIN#ZA1", None, {"trading_date": "2026-11-23", "asked_at": "t", "reason": "r"}, ["LoginNeeded"]),
+        ("FEED#ZA1", None, {"state": "BLIND", "at": "t", "reason": "r"}, ["FeedBlind"]),
+        ("FEED#ZA1", {"state": "BLIND"}, {"state": "SEES", "at": "t", "reason": "r"}, ["FeedSees"]),
         ("PROFILE", None, {"name": "Asha"}, ["ProfileChanged"]),
         ("SCHEDULE#s", None, {"strategy_version": 1, "schedules": {"n": "cron"}}, ["StrategyScheduled"]),
         ("SCHEDULE#s", {"schedules": {"n": "cron"}}, {"schedules": {}}, ["StrategyUnscheduled"]),

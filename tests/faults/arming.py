@@ -67,6 +67,10 @@ class Expected:
     whole: bool = True
     entries: int = 1
     exits: int = 1
+    housekeeping: tuple[str, ...] = ("ExitSweep", "Reconcile")
+    """The platform's own machines that run each minute of this day."""
+    swept: bool = False
+    """The EXIT event never leads to anything: whoever looks each minute has to find what is due."""
     fired: list[Strike] = field(default_factory=list)
     struck_anyhow: bool = False
     parts: list[Expected] = field(default_factory=list)
@@ -492,12 +496,26 @@ class Armoury:
             self.expected.entry_late = dice.uniform(110.0, 430.0)
         elif self.point == "P3":
             self.expected.entry_late = dice.uniform(418.5, 420.5)
+        elif self.point in ("P9", "P10", "P11") and dice.random() < 0.5:
+            self._no_exit_event()
         elif self.point in ("P9", "P11"):
             moment = world.clock_time(9, 30, 20) if self.point == "P9" else world.clock_time(9, 39, 59)
             world.at(moment, partial(setattr, world.clock, "skew", skew))
             self.hurts(*world.shape.accounts, exit_within=12)
         else:
             self.expected.exit_late = late
+
+    def _no_exit_event(self) -> None:
+        """P9: the event is lost, and no sweep runs. P10: it is lost. P11: it comes, and can start nobody."""
+        self.expected.swept = True
+        if self.point == "P11":
+            where = (Where(("StartExit",), ("",), ("before",)),)
+            started = len(self.world.shape.accounts)
+            self.strike(where, _fail("StepFunctions.ThrottlingException"), skip=0, times=12 * started)
+            return
+        self.expected.exits = 0
+        if self.point == "P9":
+            self.expected.housekeeping = ("Reconcile",)
 
     def calendar(self) -> None:
         self.expected.struck_anyhow = True

@@ -24,6 +24,7 @@ from tasks.orderpath.book import Book
 from tasks.stores import forward, memory
 from tasks.stores.memory import MemoryOrders, MemoryRuns
 from tasks.stores.ports import OrderRow, OrderState
+from tests.faults import play as playing
 from tests.faults.matrix import Cell
 from tests.faults.play import Scenario, play
 from tests.faults.shapes import MANY, Shape
@@ -146,6 +147,13 @@ def _siblings_go_on() -> Any:
     return _patched(patch.object(chase_order, "cannot_be_whole", never))
 
 
+def _nobody_looks() -> Any:
+    def never(world: Any, machines: Any) -> None:
+        return None
+
+    return _patched(patch.object(playing, "each_minute", never))
+
+
 GUARDS = (
     Guard("conditional put", _unguarded_put, ("F2/P4", "F3/P4", "F2/P11", "F3/P11", "F13/P4")),
     Guard("intent before send", _intent_after_send, ("F1/P6", "F1/P7", "F1/P11", "F13/P7", "F15/P7")),
@@ -157,6 +165,7 @@ GUARDS = (
     Guard("late-start grace", _no_grace, ("F14/P1", "F14/P2", "F14/P3")),
     Guard("claim of the run", _no_claim, ("F3/P3",), (Shape("2", 3, "instant"), Shape("4h", 3, "slow"))),
     Guard("unwind", _no_unwind, ("F9/P5", "F9/P7", "F18/P4", "F10/P8")),
+    Guard("a look each minute", _nobody_looks, ("F14/P9", "F14/P10", "F14/P11", "F16/P9")),
     Guard(
         "giving up siblings",
         _siblings_go_on,

@@ -30,6 +30,10 @@ PLAIN_EXIT = 6.0
 """Seconds from its time to the first closing order, where no usual time is known."""
 BACK_WITHIN = 30.0
 """Seconds from the broker's, or the token's, return to the first closing order."""
+SWEPT = 67.0
+"""Seconds from an exit's time to the minute's look that finds it not begun: the second one after it."""
+RECOGNISED = 75.0
+"""Seconds from what a person trades to the reconciler's word of it."""
 CALLS = ((10, 1.0), (400, 60.0), (5_000, 86_400.0))
 """Order calls of one account that Kite takes in a second, a minute and a day (seconds)."""
 MODIFICATIONS, SLICES = 25, 10
@@ -91,7 +95,8 @@ class Day:
     @property
     def exit_due(self) -> float:
         at = due(self.world, self.expected).timestamp()
-        return at + max(0.0, self.expected.exit_late - 120.0)
+        late = max(0.0, self.expected.exit_late - 120.0)
+        return at + (SWEPT if self.expected.swept else min(late, SWEPT))
 
 
 Check = Callable[[Day, str], Iterator[str]]
@@ -429,6 +434,21 @@ def _signed(side: str, units: int) -> int:
     return units if side == "BUY" else -units
 
 
+def strangers_are_recognised(day: Day, account: str) -> Iterator[str]:
+    """I6: what others traded in a contract of ours is told within a minute or so, each time."""
+    plan = day.plan(account)
+    if plan is None or day.expected.parts or "Reconcile" not in day.expected.housekeeping:
+        return
+    ours = {leg.symbol for leg in plan.legs}
+    told = [at for at, name, who in day.world.alarms.raised if (name, who) == ("ExternalActivity", account)]
+    for order in day.world.venue.orders(account):
+        at = order.accepted_at.timestamp()
+        if order.from_api or not order.filled or order.contract.symbol not in ours:
+            continue
+        if not any(at <= moment <= at + RECOGNISED for moment in told):
+            yield f"{order.filled} {order.contract.symbol} at {order.accepted_at:%H:%M:%S}: nobody was told"
+
+
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("I1", one_order_per_intent),
     ("I2", flat_at_the_end),
@@ -438,6 +458,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("I5", hedges_first),
     ("I6", ledgers_agree),
     ("I6", positions_agree),
+    ("I6", strangers_are_recognised),
     ("I7", rows_only_move_forward),
     ("I8", within_limits),
     ("I9", whole_or_nothing),

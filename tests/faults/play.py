@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 from brokers.clock import IST
 from tests.faults.arming import Armoury, Expected, due
 from tests.faults.crossings import Strike
+from tests.faults.housekeeping import each_minute
 from tests.faults.invariants import Violation, violations
 from tests.faults.matrix import CELLS, Cell
 from tests.faults.points import AT
@@ -74,6 +75,7 @@ def _play(scenario: Scenario, seed: int, backing: Backing | None = None) -> Play
     expected = together(each)
     expected.usual = usual_day(scenario.shape).exits
     schedule(world, expected)
+    each_minute(world, expected.housekeeping)
     world.run(world.clock_time(*(SHORT_END if _short(expected) else END)))
     return Played(scenario, world, expected, violations(world, expected))
 
@@ -102,7 +104,11 @@ def together(each: Sequence[Expected]) -> Expected:
         flat=all(one.flat for one in each),
         whole=all(one.whole for one in each),
         entries=max((one.entries for one in each), default=1),
-        exits=max((one.exits for one in each), default=1),
+        exits=min((one.exits for one in each), default=1) and max((one.exits for one in each), default=1),
+        housekeeping=tuple(
+            name for name in Expected().housekeeping if all(name in one.housekeeping for one in each)
+        ),
+        swept=any(one.swept for one in each),
         fired=[strike for one in each for strike in one.fired],
         parts=list(each),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.stores.bundle import Stores
-from tasks.stores.ports import OrderRow, PositionRow, Row, RunStore
+from tasks.stores.ports import OrderRow, Outside, PositionRow, Row, RunStore
 from tasks.stores.wire import attributes, to_item
 
 Item = dict[str, Any]
@@ -116,7 +116,21 @@ def _of_runs(runs: RunStore, streams: Streams) -> dict[str, Look]:
             item = f"ROUND#{row.account}#{row.round:02d}"
             streams.row("runs", {"run_key": {"S": row.run_key}, "item": {"S": item}}, row)
 
-    return {"plan_account": plan, "set_phase": account, "postpone_exit": account, "plan_exit_round": round_}
+    told: dict[tuple[str, str], int] = {}
+
+    def outside(seen: Outside) -> None:
+        item = f"OUTSIDE#{seen.trading_date}#{seen.product}#{seen.symbol}"
+        if seen.traded > told.get((seen.account, item), 0):
+            told[seen.account, item] = seen.traded
+            streams.row("runs", {"run_key": {"S": f"OUTSIDE#{seen.account}"}, "item": {"S": item}}, seen)
+
+    return {
+        "plan_account": plan,
+        "set_phase": account,
+        "postpone_exit": account,
+        "plan_exit_round": round_,
+        "note_outside": outside,
+    }
 
 
 class Watched:

@@ -259,6 +259,14 @@ class Kite:
     def trades(self) -> list[dict[str, Any]]:
         return self._call("trades", list)
 
+    def positions(self) -> dict[str, Any]:
+        return self._call("positions", self._net)
+
+    def _net(self) -> dict[str, Any]:
+        common = {"product": "MIS", "average_price": 0, "overnight_quantity": 0}
+        net = self._venue.net(self._account)
+        return {"net": [{"tradingsymbol": symbol, "quantity": q, **common} for symbol, q in net.items()]}
+
     def quote(self, symbols: list[str]) -> dict[str, Any]:
         return self._call("quote", lambda: self._quotes(symbols))
 

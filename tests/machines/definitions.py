@@ -16,6 +16,7 @@ FILES = {
     "StrategyLifecycle": "strategy_lifecycle",
     "AccountBasket": "account_basket",
     "ExitSweep": "exit_sweep",
+    "Reconcile": "reconcile",
     "TradingDay": "trading_day",
     "EndOfDay": "end_of_day",
     "MarkAccounts": "mark_accounts",

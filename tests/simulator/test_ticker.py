@@ -243,6 +243,21 @@ def test_a_jump_is_over_when_the_client_has_heard_its_tick(sim: Sim) -> None:
         assert took < 8, f"{took:.1f} s for 200 seconds"
 
 
+def test_a_jump_of_up_to_a_minute_brings_every_second_on_the_way(sim: Sim) -> None:
+    with kite_ticker(sim) as kite:
+        kite.wait(lambda: kite.of("connect"))
+        sim.clock.freeze()
+        kite.say("subscribe", [BANKNIFTY])
+        kite.say("set_mode", "full", [BANKNIFTY])
+        kite.wait(lambda: kite.ticks)
+        kite.heard.clear()
+        sim.jump(60)
+        kite.wait(lambda: len(kite.ticks) == 60)
+        assert len({tick["exchange_timestamp"] for tick in kite.ticks}) == 60
+        sim.jump(3_600)
+        kite.wait(lambda: len(kite.ticks) == 61)
+
+
 def test_packets_have_the_sizes_that_kite_documents() -> None:
     with simulator() as sim:
         contract, index = sim.atm("CE"), underlyings()["BANKNIFTY"].index

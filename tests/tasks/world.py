@@ -11,12 +11,14 @@ from brokers.clock import IST, FixedClock
 from brokers.errors import BrokerError, TokenExpired
 from brokers.model import (
     Accepted,
+    Bar,
     BrokerOrder,
     ChangeOutcome,
     Exchange,
     Fill,
     Funds,
     Instrument,
+    InstrumentId,
     NetPosition,
     OrderRequest,
     OrderStatus,
@@ -49,6 +51,7 @@ class FakeBroker:
     accepts: bool = True
     visible: bool = True
     broken: BrokerError | None = None
+    history: dict[tuple[InstrumentId, int], list[Bar]] = field(default_factory=dict)
     sends: list[OrderRequest] = field(default_factory=list)
     prices: dict[str, Decimal] = field(default_factory=dict)
     listed: list[Instrument] = field(default_factory=list)
@@ -75,6 +78,18 @@ class FakeBroker:
     def _quote(self, symbol: str) -> Quote:
         last = self.prices[symbol]
         return Quote(symbol, last, last - Decimal("0.5"), last + Decimal("0.5"), self.clock.now())
+
+    def indices(self) -> Mapping[str, InstrumentId]:
+        self._check()
+        return {
+            "NSE:NIFTY BANK": InstrumentId(Exchange.NSE, "1016"),
+            "NSE:NIFTY 50": InstrumentId(Exchange.NSE, "1001"),
+        }
+
+    def bars(self, instrument: InstrumentId, *, minutes: int, start: datetime, end: datetime) -> Sequence[Bar]:
+        self._check()
+        known = self.history.get((instrument, minutes), [])
+        return [bar for bar in known if start <= bar.start and bar.start + timedelta(minutes=minutes) <= end]
 
     def place(self, order: OrderRequest) -> PlaceOutcome:
         self.sends.append(order)

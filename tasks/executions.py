@@ -1,0 +1,49 @@
+"""Starting the executions of state machines through the Step Functions API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from tasks.spec import machine_variable
+
+_CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 4})
+_FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
+
+
+class StepFunctions:
+    """Starts executions by name: the same name and input again is the same execution."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._client = boto3.client("stepfunctions", config=_CONFIG)
+
+    def start(self, machine: str, name: str, document: dict[str, Any]) -> tuple[str, str]:
+        try:
+            made = self._client.start_execution(
+                stateMachineArn=self._machine(machine), name=name, input=json.dumps(document)
+            )
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return self._again(self.arn(machine, name))
+        return made["executionArn"], "STARTED"
+
+    def arn(self, machine: str, name: str) -> str:
+        return f"{self._machine(machine).replace(':stateMachine:', ':execution:')}:{name}"
+
+    def _machine(self, machine: str) -> str:
+        return self._environment[machine_variable(machine)]
+
+    def _again(self, arn: str) -> tuple[str, str]:
+        """One that failed is redriven: an exit must go on."""
+        status = self._client.describe_execution(executionArn=arn)["status"]
+        if status not in _FAILED:
+            return arn, "RUNNING"
+        with suppress(self._client.exceptions.ExecutionNotRedrivable):
+            self._client.redrive_execution(executionArn=arn)
+            return arn, "REDRIVEN"
+        return arn, "RUNNING"
