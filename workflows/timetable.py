@@ -35,6 +35,7 @@ TIMETABLE = (
     Timed("ExitSweep", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Exits that are due and did not start"),
     Timed("Reconcile", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Orders and positions beside the brokers' books"),
     Timed(
+        "WatchExecutions", HOUSEKEEPING, "cron(* 8-19 ? * * *)", "Executions that are stuck, or over too soon"
         "MarkAccounts", HOUSEKEEPING, "cron(0/5 9-19 ? * * *)", "What positions are worth, for the day's curve"
     ),
     Timed("ReconcileSchedules", HOUSEKEEPING, "cron(0/15 * ? * * *)", "The catalog beside Scheduler"),
