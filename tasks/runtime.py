@@ -142,7 +142,6 @@ class Runtime:
     scheduler: Scheduler = field(default_factory=_missing)
     egress: Egress = field(default_factory=_missing)
     executions: KnownExecutions = field(default_factory=_missing)
-    executions: Executions = field(default_factory=_missing)
     reports: Objects = field(default_factory=_missing)
     mail: Mail = field(default_factory=_missing)
     lake: Objects = field(default_factory=_missing)

@@ -29,13 +29,9 @@ class Timed:
 TIMETABLE = (
     Timed("TradingDay", PLATFORM, "cron(0 8 ? * * *)", "Instruments, logins and leftovers, before the market"),
     Timed(
-        "EndOfDay", PLATFORM, "cron(35 15 ? * * *)", "Books beside the brokers' and reports, after the close"
-    ),
-    # Every day and into the evening: Saturday sessions and the one at Diwali are market hours too.
-    Timed("ExitSweep", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Exits that are due and did not start"),
-    Timed("Reconcile", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Orders and positions beside the brokers' books"),
-    Timed(
         "WatchExecutions", HOUSEKEEPING, "cron(* 8-19 ? * * *)", "Executions that are stuck, or over too soon"
+    ),
+    Timed(
         "MarkAccounts", HOUSEKEEPING, "cron(0/5 9-19 ? * * *)", "What positions are worth, for the day's curve"
     ),
     Timed("ReconcileSchedules", HOUSEKEEPING, "cron(0/15 * ? * * *)", "The catalog beside Scheduler"),
