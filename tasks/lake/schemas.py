@@ -260,7 +260,7 @@ LEG_PNL = Kind(
         Column("version", WHOLE),
         *_columns("user_id account broker basket_id basket strategy_id strategy"),
         *_columns("run_key position_id exchange symbol"),
-        *_columns("orders bought sold", WHOLE),
+        *_columns("traded_orders bought sold", WHOLE),
         *_columns("buy_value sell_value realised unrealised gross", MONEY),
         *_columns("brokerage stt exchange_fee sebi protection_fund stamp gst charges net", MONEY),
     ),

@@ -44,7 +44,7 @@ def _rows(report: Report) -> Iterator[dict[str, Any]]:
             "position_id": own.position_id,
             "exchange": own.exchange.value,
             "symbol": own.symbol,
-            "orders": leg.orders,
+            "traded_orders": leg.orders,
             "bought": leg.bought,
             "sold": leg.sold,
             "buy_value": leg.buy_value,
