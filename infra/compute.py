@@ -27,6 +27,7 @@ RECEIVER = "ReceivePostback"
 APPLIER = "ApplyUpdates"
 WRITER = "WriteLake"
 API = "Api"
+ASKER = "AskLake"
 
 MAX_RECEIVES = 5
 """Tries of one update before it goes to the dead letters. The poll finds the fill in the meantime."""
@@ -73,7 +74,9 @@ class ComputeStack(AlgoStack):
         self._postbacks()
         self._events()
         self._sender()
-        unseen = [self.functions[name] for name in (RECEIVER, APPLIER, WRITER, API) if name in self.functions]
+        unseen = [
+            self.functions[name] for name in (RECEIVER, APPLIER, WRITER, API, ASKER) if name in self.functions
+        ]
         alarms.on_functions([*unseen, *events.triggered(FUNCTIONS, self.functions)], self.alarms)
         alarms.on_counts(self, self.alarms)
 

@@ -11,12 +11,14 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.lake_bucket import RESULTS
 from infra.layers import Layer
 from infra.nag import acknowledge, as_nag_writes
 from infra.permissions import (
     any_execution_arn,
     executions_arn,
     lake_bucket_arn,
+    lake_tables_arn,
     machine_arn,
     mailing,
     reports_arn,
@@ -27,6 +29,7 @@ from infra.permissions import (
     stream_arn,
 )
 from infra.settings import (
+    LAKE_DATABASE,
     LOCAL_SENDER,
     METRICS_NAMESPACE,
     PREFIX,
@@ -94,6 +97,12 @@ class Workshop:
             variables |= _schedules(stack)
         if function.lake:
             variables["LAKE_BUCKET"] = lake_bucket(stack)
+        if function.asks_lake:
+            variables |= {
+                "LAKE_ENGINE": "duckdb" if self.settings.local else "athena",
+                "ATHENA_WORKGROUP": PREFIX,
+                "LAKE_DATABASE": LAKE_DATABASE,
+            }
         if function.keeps_reports:
             variables["REPORTS_BUCKET"] = reports_bucket(stack)
         if function.sends_mail:
@@ -191,6 +200,13 @@ def _acknowledge(role: iam.Role, function: Function, stack: Stack) -> None:
     for folder in (TABLES, HISTORIES) if function.lake else ():
         reasons[f"Resource::{as_nag_writes(lake_bucket_arn(stack), stack)}/{folder}/*"] = (
             "Files come and go; those of the lake have a folder of their own."
+        )
+    if function.asks_lake:
+        reasons[f"Resource::{as_nag_writes(lake_tables_arn(stack), stack)}"] = (
+            "Tables and views are of the lake's own database, which holds nothing else."
+        )
+        reasons[f"Resource::{as_nag_writes(lake_bucket_arn(stack), stack)}/{RESULTS}/*"] = (
+            "Athena names each answer anew; they have a folder of their own and go after a month."
         )
     if function.keeps_reports:
         reasons[f"Resource::{as_nag_writes(reports_arn(stack), stack)}"] = (

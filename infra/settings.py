@@ -67,6 +67,9 @@ def reports_bucket(stack: Stack) -> str:
     return f"{PREFIX}-reports-{stack.account}-{stack.region}"
 
 
+LAKE_DATABASE = f"{PREFIX}_lake"
+"""Of the Glue catalog: Athena's names have no dashes."""
+
 LOCAL_SENDER = "reports@algo.test"
 """On one machine, where `make mail` shows what would have been sent."""
 

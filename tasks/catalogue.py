@@ -49,6 +49,7 @@ _MODULES = (
     "close_account_day",
     "find_report_users",
     "make_report",
+    "ask_lake",
     "api.handler",
 )
 

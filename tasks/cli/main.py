@@ -26,6 +26,7 @@ app.add_typer(baskets.app, name="basket")
 app.add_typer(baskets.strategy, name="strategy")
 app.add_typer(marketplace.app, name="market")
 app.add_typer(report.app, name="report")
+app.command("sql")(report.sql)
 app.add_typer(operator.app, name="operator")
 
 
