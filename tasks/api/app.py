@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from tasks.api import (
     accounts,
     baskets,
+    kill,
     marketplace,
     operator,
     profile,
@@ -40,6 +41,7 @@ _ROUTERS = (
     subscriptions,
     run_now,
     running,
+    kill,
     records,
     reports,
     operator,
