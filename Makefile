@@ -76,6 +76,9 @@ guards: install  ## Each guard of the order path switched off, and the cells tha
 kills: install  ## kill -9 of the Step Functions endpoint at random moments; COUNT=50
 	@$(BIN)/python -m localstack.kills $(if $(COUNT),--count $(COUNT))
 
+feed-day: install  ## A simulated day of the feed, killed every minute and silent for five; SEED=7 DAYS=1
+	@$(BIN)/python -m tests.feed.day $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS)) 2>/dev/null
+
 conformance: install  ## How much of what AWS recorded the Step Functions endpoint does alike
 	@$(BIN)/python -m tests.interpreter.recorded
 

@@ -10,6 +10,7 @@ from workflows.asl.mermaid import mermaid
 from workflows.asl.render import render
 from workflows.exit_sweep import EXIT_SWEEP
 from workflows.lake_night import LAKE_NIGHT
+from workflows.poll_quotes import POLL_QUOTES
 from workflows.reconcile import RECONCILE
 from workflows.reconcile_schedules import RECONCILE_SCHEDULES
 from workflows.strategy_lifecycle import STRATEGY_LIFECYCLE
@@ -19,6 +20,7 @@ MACHINES: tuple[Machine, ...] = (
     STRATEGY_LIFECYCLE,
     ACCOUNT_BASKET,
     EXIT_SWEEP,
+    POLL_QUOTES,
     RECONCILE,
     TRADING_DAY,
     RECONCILE_SCHEDULES,
