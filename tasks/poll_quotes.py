@@ -1,4 +1,4 @@
-"""PollQuotes: while the feed is blind, ask for the quotes of what has a stop, and watch those.
+"""PollOnce: while the feed is blind, ask for the quotes of what has a stop, and watch those.
 
 The feed's own row in `market` says whether it sees. A row that stands still says the same as BLIND: nobody is
 there to write it. What it asks for is what the watchers would see as ticks, and what follows is the same, under
@@ -29,7 +29,7 @@ from tasks.runtime import Runtime
 from tasks.spec import Function, Table
 
 FUNCTION = Function(
-    name="PollQuotes",
+    name="PollOnce",
     module="tasks.poll_quotes",
     timeout=20,
     http_timeout=HTTP_TIMEOUT,

@@ -41,7 +41,7 @@ _STATES: list[State] = [
         slot="polled",
     ),
     parts.invoke(
-        "PollQuotes",
+        "PollOnce",
         "poll_quotes",
         "polled",
         {"looks": Path("$.polled.looks")},
@@ -52,7 +52,7 @@ _STATES: list[State] = [
         choices=[When(Path("$.polled.again").equals(True), "WaitForLook")],
         default="Seen",
     ),
-    Wait(name="WaitForLook", seconds=EVERY, next="PollQuotes"),
+    Wait(name="WaitForLook", seconds=EVERY, next="PollOnce"),
     Succeed(name="Seen"),
 ]
 

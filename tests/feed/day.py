@@ -393,7 +393,7 @@ class Day:
         return None
 
     def _touched(self, stop: Stop, begun: datetime) -> bool:
-        """The level was reached in the seconds before: by a tick or by a poll, also where nothing was owed yet."""
+        """The level was reached in the seconds before, whether heard as a tick or polled."""
         return any(
             self.market.last(stop.contract, begun - timedelta(seconds=n)) >= stop.level for n in range(8)
         )
