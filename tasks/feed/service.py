@@ -128,15 +128,18 @@ class Feed:
         self.leading.step()
 
     def tend(self) -> None:
-        """Twice a second: begin or end to lead, keep the session, look whether we see, and say so."""
-        leads = self.leading.leads
-        if leads and not self._led:
+        """Four times a second: begin or end to lead, keep the session, look whether we see, and say so.
+
+        A beat that is late stops every action at once (`leading.leads`); the stream stays up meanwhile.
+        """
+        holds = self.leading.holds
+        if holds and not self._led:
             logger.warning("this feed leads, fence %d", self.leading.fence)
             self._led, self.eye = True, Eye()
             self.rt.stores.market.put(FEED, FEEDING, {"account": self.account})
             self.keeper.begin()
             self.follow()
-        if not leads and self._led:
+        if not holds and self._led:
             logger.warning("this feed no longer leads")
             self._led = False
             self.session.close()
