@@ -65,10 +65,10 @@ case: install  ## One of them: NAME=lost-reply-accepted
 blackbox: install  ## The five faults of the peers' table through the whole HTTP stack: what we said, what the broker had
 	@$(BIN)/python -m localstack.blackbox
 
-faults: install  ## The fault matrix on simulated time; SEEDS=20000 FIRST_SEED=1, PAIRS=2000, or one day: SEED=17, CELL=F5/P6 SHAPE=4h-3-slow
+faults: install  ## The fault matrix on simulated time; SEEDS=20000 FIRST_SEED=1, PAIRS=2000, ON=moto, or one day: SEED=17, CELL=F5/P6 SHAPE=4h-3-slow
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(CELL),--cell $(CELL)) \
 		$(if $(SHAPE),--shape $(SHAPE)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST_SEED),--first-seed $(FIRST_SEED)) \
-		$(if $(PAIRS),--pairs $(PAIRS))
+		$(if $(PAIRS),--pairs $(PAIRS)) $(if $(ON),--on $(ON))
 
 guards: install  ## Each guard of the order path switched off, and the cells that miss it
 	@$(BIN)/python -m tests.faults --guards

@@ -224,7 +224,7 @@ def _next_rounds(
     rt: Runtime, plan: AccountRun, scope: list[Closing], left: list[Closing]
 ) -> tuple[list[PlannedOrder], Wave | None]:
     now = rt.clock.now()
-    due = {one.leg.leg: _due(rt, one) for one in left}
+    due = {one.leg.leg: _due(one, now) for one in left}
     ready = _shorts_first(plan, scope, [one for one in left if due[one.leg.leg] <= now])
     if ready:
         return _freeze_rounds(rt, plan, ready), None
@@ -237,13 +237,13 @@ def _next_rounds(
     return [], no_wave(WaveStatus.WAIT, Purpose.EXIT, reason=reason, retry_at=wait_until(again))
 
 
-def _due(rt: Runtime, one: Closing) -> datetime:
-    """When the leg's next round may go."""
+def _due(one: Closing, now: datetime) -> datetime:
+    """When the leg's next round may go. `now` is one look at the clock: a second one would be later."""
     if len(one.rounds) >= MAX_ATTEMPTS:
         return NEVER
     if not one.settled:
-        return rt.clock.now() + LOOK_AGAIN
-    return _pause(rt, one)
+        return now + LOOK_AGAIN
+    return _pause(one, now)
 
 
 def _shorts_first(plan: AccountRun, scope: list[Closing], ready: list[Closing]) -> list[Closing]:
@@ -254,12 +254,12 @@ def _shorts_first(plan: AccountRun, scope: list[Closing], ready: list[Closing]) 
     return ready
 
 
-def _pause(rt: Runtime, one: Closing) -> datetime:
+def _pause(one: Closing, now: datetime) -> datetime:
     """Until when the leg's next round waits: its last one, just now, filled nothing."""
     rounds = [round_ for round_ in one.rounds if not _given_up(one, round_)]
     fruitless = [_filled_nothing(round_, one.orders.exits) for round_ in rounds[-2:]]
     if not rounds or not fruitless[-1]:
-        return rt.clock.now()
+        return now
     return rounds[-1].planned_at + ROUND_PAUSE * sum(fruitless)
 
 

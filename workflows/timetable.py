@@ -32,6 +32,9 @@ TIMETABLE = (
     Timed("ExitSweep", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Exits that are due and did not start"),
     Timed("PollQuotes", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Stops, while the feed hears nothing"),
     Timed("Reconcile", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Orders and positions beside the brokers' books"),
+    Timed(
+        "WatchExecutions", HOUSEKEEPING, "cron(* 8-19 ? * * *)", "Executions that are stuck, or over too soon"
+    ),
     Timed("ReconcileSchedules", HOUSEKEEPING, "cron(0/15 * ? * * *)", "The catalog beside Scheduler"),
     Timed("LakeNight", HOUSEKEEPING, "cron(30 1 ? * * *)", "The lake's small files, when nobody trades"),
 )

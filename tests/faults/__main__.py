@@ -15,7 +15,7 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import Pool
@@ -38,6 +38,9 @@ class Result:
     violations: tuple[str, ...]
 
 
+Some = Callable[[Sequence["Scenario"]], list["Result"]]
+
+
 def some(scenarios: Sequence[Scenario]) -> list[Result]:
     results = [one(scenario) for scenario in scenarios]
     gc.collect()
@@ -49,7 +52,19 @@ def one(scenario: Scenario) -> Result:
     return Result(scenario, played.struck, tuple(map(str, played.violations)))
 
 
-def play_all(scenarios: Iterable[Scenario]) -> Iterator[Result]:
+def some_on_moto(scenarios: Sequence[Scenario]) -> list[Result]:
+    from tests.faults.moto import on_moto
+
+    results = []
+    for scenario in scenarios:
+        with on_moto() as backing:
+            played = play(scenario, backing=backing)
+        results.append(Result(scenario, played.struck, tuple(map(str, played.violations))))
+    gc.collect()
+    return results
+
+
+def play_all(scenarios: Iterable[Scenario], some: Some = some) -> Iterator[Result]:
     with Pool(PROCESSES, initializer=quiet) as pool:
         for results in pool.imap_unordered(some, batched(scenarios, CHUNK)):
             yield from results
@@ -95,9 +110,9 @@ def _mark(days: int, broken: int) -> str:
     return f"{broken}✗" if broken else str(days)
 
 
-def report(scenarios: Iterable[Scenario], what: str) -> int:
+def report(scenarios: Iterable[Scenario], what: str, some: Some = some) -> int:
     started = time.perf_counter()
-    results = list(play_all(scenarios))
+    results = list(play_all(scenarios, some))
     took = time.perf_counter() - started
     failed = [result for result in results if result.violations]
     unstruck = [result for result in results if not result.struck]
@@ -142,6 +157,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--pairs", type=int, help="let hypothesis look for a pair of faults that breaks something"
     )
+    parser.add_argument("--on", choices=["moto"], help="play a sample of the matrix on DynamoDB's own tables")
     parser.add_argument("--guards", action="store_true", help="switch the guards off, one by one")
     given = parser.parse_args(arguments)
     quiet()
@@ -153,10 +169,21 @@ def main(arguments: list[str]) -> int:
         from tests.faults import pairs
 
         return pairs.report(given.pairs, given.first_seed, PROCESSES, say)
+    one_day = _one_day(given)
+    return tell(one_day) if one_day else _many(given)
+
+
+def _one_day(given: argparse.Namespace) -> Scenario | None:
     if given.cell is not None:
-        return tell(Scenario(given.cell, given.shape, given.seed or 0))
-    if given.seed is not None:
-        return tell(Scenario.of_seed(given.seed))
+        return Scenario(given.cell, given.shape, given.seed or 0)
+    return Scenario.of_seed(given.seed) if given.seed is not None else None
+
+
+def _many(given: argparse.Namespace) -> int:
+    if given.on == "moto":
+        from tests.faults import moto
+
+        return report(moto.sample(), "a sample of the matrix on moto's DynamoDB", some_on_moto)
     if given.seeds is not None:
         first = given.first_seed or 1
         seeds = range(first, first + given.seeds)

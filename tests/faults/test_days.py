@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import boto3
 import pytest
-from moto import mock_aws
 
-from tasks.stores.dynamodb import dynamodb_stores
 from tests.faults.matrix import CELLS, Cell
+from tests.faults.moto import on_moto
 from tests.faults.play import Scenario, play
 from tests.faults.shapes import Shape, all_shapes
-from tests.faults.storing import OnDynamoDB
 from tests.faults.story import story
-from tests.stores.tables import create_tables
 
 SHAPES = tuple(all_shapes())
 TURNS = [(cell, SHAPES[(7 * n) % len(SHAPES)]) for n, cell in enumerate(CELLS)]
@@ -50,19 +44,23 @@ def test_there_are_112_cells() -> None:
     assert len(CELLS) == 112
 
 
-@pytest.fixture
-def on_dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[OnDynamoDB]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="ap-south-1")
-        yield OnDynamoDB(client, dynamodb_stores(client, create_tables(client), pause=lambda seconds: None))
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", ["F1/P7", "F2/P4", "F3/P11", "F5/P6", "F9/P11", "F11/P8", "F16/P10"])
-def test_the_same_holds_on_dynamodb(on_dynamodb: OnDynamoDB, cell: str) -> None:
-    played = play(Scenario((Cell.parse(cell),), Shape("2", 1, "instant"), 0), backing=on_dynamodb)
+@pytest.mark.parametrize(
+    ("cell", "shape"),
+    [
+        ("F1/P7", "2-1-instant"),
+        ("F2/P4", "1-1-partial"),
+        ("F3/P11", "2-1-instant"),
+        ("F5/P6", "4h-1-slow"),
+        ("F9/P11", "2-1-instant"),
+        ("F11/P8", "1-1-partial"),
+        ("F16/P10", "2-1-instant"),
+    ],
+)
+def test_the_same_holds_on_dynamodb(cell: str, shape: str) -> None:
+    """`make faults ON=moto` plays more of them."""
+    with on_moto() as backing:
+        played = play(Scenario((Cell.parse(cell),), Shape.parse(shape), 0), backing=backing)
     assert not played.violations, "\n".join(story(played))
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from brokers.clock import IST
 from brokers.model import Exchange, Product, Side, Tick
 from tasks.feed.actions import StartExit
 from tasks.feed.watching import Action
-from tasks.runtime import Executions, Runtime
+from tasks.runtime import Executions, KnownExecutions, Runtime
 from tasks.stores.ports import AccountRun, Phase, PlannedLeg
 
 CALL = "NFO:BANKNIFTY26NOV58400CE"
@@ -69,7 +69,7 @@ class Started:
 
 def lifted(rt: Runtime, started: Executions) -> Runtime:
     """`rt`, with a way to start executions."""
-    return replace(rt, executions=started)
+    return replace(rt, executions=cast("KnownExecutions", started))
 
 
 def a_run(strategy_id: str = "straddle", account: str = "ZA1234") -> AccountRun:

@@ -41,6 +41,15 @@ ACCOUNT = "ZA1234"
 
 
 @dataclass
+class RunningClock(FixedClock):
+    """Time passes between two looks, as it does in a Lambda."""
+
+    def now(self) -> datetime:
+        self.advance(0.001)
+        return super().now()
+
+
+@dataclass
 class FakeBroker:
     """One account at an exchange that does what the test says. `book` is the exchange's own truth."""
 
