@@ -65,6 +65,11 @@ class Watched(Protocol):
         """How busy is it now?"""
 
 
+class Restless(Protocol):
+    def stirring(self) -> Idleness:
+        """Has a tick set something off?"""
+
+
 @dataclass(frozen=True, slots=True)
 class Http:
     """A process that answers `{"busy": n, "next_due": "<iso>" | null}`."""
@@ -72,10 +77,17 @@ class Http:
     url: str
 
     def look(self) -> Idleness:
+        return self._ask("busy")
+
+    def stirring(self) -> Idleness:
+        """As `look`, without requests that only read: an exchange is asked things all the time."""
+        return self._ask("telling")
+
+    def _ask(self, counted: str) -> Idleness:
         with urllib.request.urlopen(self.url, timeout=10) as answer:  # noqa: S310  (our own http URLs)
             body = json.load(answer)
         due = body["next_due"]
-        return Idleness(int(body["busy"]), datetime.fromisoformat(due) if due else None)
+        return Idleness(int(body[counted]), datetime.fromisoformat(due) if due else None)
 
 
 @dataclass(slots=True)
@@ -122,7 +134,7 @@ class Conductor:
     pacer
         Says how far a jump may go at a time.
     restless
-        Those of `watched` that a tick may stir: looked at after every stride.
+        Those that a tick may stir: looked at after every stride.
     ticks
         URLs to POST to after a stride; the answer comes when its ticks were heard.
     """
@@ -132,7 +144,7 @@ class Conductor:
     pokes: Sequence[str] = ()
     between: Callable[[], None] = lambda: None
     pacer: Pacer | None = None
-    restless: Sequence[Watched] = ()
+    restless: Sequence[Restless] = ()
     ticks: Sequence[str] = ()
     jumped: timedelta = field(default=timedelta(), init=False)
 
@@ -195,7 +207,7 @@ class Conductor:
 
     def _stirred(self) -> bool:
         now = self.clock.now()
-        looks = [each.look() for each in self.restless]
+        looks = [each.stirring() for each in self.restless]
         return any(look.busy or (look.next_due is not None and look.next_due <= now) for look in looks)
 
     def _move_to(self, moment: datetime) -> None:

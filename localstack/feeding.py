@@ -30,6 +30,9 @@ class Feeding:
         answer = self._ask("GET", "/_local/idle") if self.runs() else None
         return Idleness(int(answer["busy"]) if answer else 0, None)
 
+    def stirring(self) -> Idleness:
+        return self.look()
+
     def pace(self) -> Pace | None:
         """None where nobody would miss a tick. `ready`: its stream is up, so that no tick passes it by."""
         answer = self._ask("POST", "/_local/follow") if self.runs() else None
