@@ -8,8 +8,8 @@ PAGE := build/console/index.html
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install page pictures layers synth deploy demo up strategy skip mail admin down cases case \
-	kills blackbox conformance bench faults guards test story check format
+.PHONY: help install page pictures layers synth deploy feed-image deploy-feed demo up strategy skip mail admin down cases case \
+	kills blackbox feed-day conformance bench faults guards test story check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -105,8 +105,20 @@ synth: layers node_modules  ## The CloudFormation templates, checked, in cdk.out
 	node_modules/.bin/cdk synth --quiet
 	$(BIN)/cfn-lint
 
+STACKS := AlgoData AlgoCompute AlgoApi AlgoMachines AlgoLake
+
 deploy: synth  ## To the AWS account of your credentials; ALARM_EMAIL= is told of trouble
-	node_modules/.bin/cdk deploy --all $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL))
+	node_modules/.bin/cdk deploy $(STACKS) $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL))
+
+feed-image: install  ## The feed's image, built and pushed to the account's repository (needs Docker)
+	@TAG=$$($(BIN)/python -m infra.feed_image) && REGION=$${AWS_REGION:-ap-south-1} && \
+		HOST=$$(aws sts get-caller-identity --query Account --output text).dkr.ecr.$$REGION.amazonaws.com && \
+		aws ecr get-login-password --region $$REGION | docker login --username AWS --password-stdin $$HOST && \
+		docker build --platform linux/amd64 --file infra/feed.Dockerfile --tag $$HOST/algo-feed:$$TAG . && \
+		docker push $$HOST/algo-feed:$$TAG
+
+deploy-feed: synth  ## The feed on Fargate, once its image is there
+	node_modules/.bin/cdk deploy AlgoFeed
 
 test: install page $(VENV)/.browser  ## The tests; `make story` has the long ones
 	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/story

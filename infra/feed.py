@@ -86,7 +86,7 @@ class FeedStack(AlgoStack):
             self,
             "Network",
             vpc_name=named("feed"),
-            availability_zones=[f"{self.settings.region}{zone}" for zone in ("a", "b")],
+            max_azs=2,
             nat_gateways=0,
             subnet_configuration=[
                 ec2.SubnetConfiguration(name="feed", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=26)

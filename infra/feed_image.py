@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 from pathlib import Path
 
 from infra.code import sources
 from infra.settings import ROOT
 
-DOCKERFILE = ROOT / "infra" / "feed.Dockerfile"
-REQUIREMENTS = ROOT / "requirements-feed.txt"
+DOCKERFILE = Path("infra", "feed.Dockerfile")
+REQUIREMENTS = Path("requirements-feed.txt")
 
 
-@lru_cache(maxsize=1)
 def tag(root: Path = ROOT) -> str:
     """Sixteen digits of SHA-256 over the Dockerfile, the pinned packages and the code: what is the same has the
     same tag, on every machine."""
     digest = hashlib.sha256()
-    for path in (DOCKERFILE, REQUIREMENTS, *sources(root)):
+    parts = (root / DOCKERFILE, root / REQUIREMENTS)
+    for path in (*parts, *sources(root)):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
