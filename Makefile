@@ -8,8 +8,8 @@ PAGE := build/console/index.html
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install page pictures layers synth deploy feed-image deploy-feed demo up strategy skip mail admin down cases case \
-	kills blackbox feed-day conformance bench faults guards test story check format
+.PHONY: help install page pictures layers synth deploy feed-image deploy-feed demo up strategy skip mail admin down \
+	cases case kills killday blackbox feed-day conformance bench faults month guards test story check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -70,6 +70,9 @@ faults: install  ## The fault matrix on simulated time; SEEDS=20000 FIRST_SEED=1
 		$(if $(SHAPE),--shape $(SHAPE)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST_SEED),--first-seed $(FIRST_SEED)) \
 		$(if $(PAIRS),--pairs $(PAIRS)) $(if $(ON),--on $(ON))
 
+month: install  ## A simulated month into the lake, beside the exchange's ledger; some minutes. DAYS=3, KEEP=a folder
+	@$(BIN)/python -m tests.month $(if $(DAYS),--days $(DAYS)) $(if $(KEEP),--keep $(KEEP))
+
 guards: install  ## Each guard of the order path switched off, and the cells that miss it
 	@$(BIN)/python -m tests.faults --guards
 
@@ -78,6 +81,9 @@ kills: install  ## kill -9 of the Step Functions endpoint at random moments; COU
 
 feed-day: install  ## A simulated day of the feed, killed every minute and silent for five; SEED=7 DAYS=1
 	@$(BIN)/python -m tests.feed.day $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS)) 2>/dev/null
+
+killday: install page  ## kill -9 of any process every 20 to 60 s while strategies trade; MINUTES=20 SEED=1
+	@$(BIN)/python -m localstack.killday $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 conformance: install  ## How much of what AWS recorded the Step Functions endpoint does alike
 	@$(BIN)/python -m tests.interpreter.recorded

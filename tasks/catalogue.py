@@ -34,6 +34,7 @@ _MODULES = (
     "repair_schedules",
     "find_due_exits",
     "poll_quotes",
+    "find_signals",
     "find_accounts_of_day",
     "reconcile_account",
     "watch_executions",

@@ -13,6 +13,7 @@ from workflows.lake_night import LAKE_NIGHT
 from workflows.poll_quotes import POLL_QUOTES
 from workflows.reconcile import RECONCILE
 from workflows.reconcile_schedules import RECONCILE_SCHEDULES
+from workflows.signal_scan import SIGNAL_SCAN
 from workflows.strategy_lifecycle import STRATEGY_LIFECYCLE
 from workflows.trading_day import TRADING_DAY
 from workflows.watch_executions import WATCH_EXECUTIONS
@@ -22,6 +23,7 @@ MACHINES: tuple[Machine, ...] = (
     ACCOUNT_BASKET,
     EXIT_SWEEP,
     POLL_QUOTES,
+    SIGNAL_SCAN,
     RECONCILE,
     WATCH_EXECUTIONS,
     TRADING_DAY,

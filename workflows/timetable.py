@@ -32,6 +32,7 @@ TIMETABLE = (
     Timed("ExitSweep", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Exits that are due and did not start"),
     Timed("PollQuotes", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Stops, while the feed hears nothing"),
     Timed("Reconcile", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Orders and positions beside the brokers' books"),
+    Timed("SignalScan", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "What indicator-based strategies wait for"),
     Timed(
         "WatchExecutions", HOUSEKEEPING, "cron(* 8-19 ? * * *)", "Executions that are stuck, or over too soon"
     ),

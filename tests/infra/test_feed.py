@@ -88,3 +88,8 @@ def test_the_image_has_the_versions_that_the_tests_run_on() -> None:
     assert feed <= pins
     named = {re.split("==", line)[0] for line in feed}
     assert {"kiteconnect", "twisted", "autobahn", "pyarrow", "boto3"} <= named
+
+
+def _pins(path: Path) -> set[str]:
+    """`name==version`, without markers and comments."""
+    return {line.split(" ")[0] for line in path.read_text().splitlines() if "==" in line}
