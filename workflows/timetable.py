@@ -31,6 +31,7 @@ TIMETABLE = (
     Timed("EndOfDay", PLATFORM, "cron(35 15 ? * * *)", "The books beside the brokers', and reports"),
     # Every day and into the evening: Saturday sessions and the one at Diwali are market hours too.
     Timed("ExitSweep", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Exits that are due and did not start"),
+    Timed("PollQuotes", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Stops, while the feed hears nothing"),
     Timed("Reconcile", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Orders and positions beside the brokers' books"),
     Timed("SignalScan", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "What indicator-based strategies wait for"),
     Timed(
