@@ -36,11 +36,14 @@ COUNTED = {
     "PositionReversed": "More was closed than had been opened: look at the broker and close by hand.",
     "BrokerBlind": "The broker's order book can't be read while an order is open.",
     "LoginNeeded": "An account has no session on a trading day: its owner has to log in.",
+    "FeedBlind": "The market is open and the feed hears nothing: what has a stop is polled for. Look at it.",
+    "StopNotSent": "A stop was reached and its exit can't be started: close by hand.",
     "LeftOpen": "Something of an earlier day is still open: look at once.",
     "CalendarEnds": "The trading calendar covers only a few more days: add the exchange's next circular.",
     "SubscriberWithoutAccount": "A subscriber's account is no longer linked, and was left out of a run.",
     "SchedulesRepaired": "Catalog and Scheduler had come apart, and the reconciler brought them together.",
     "OrderReappeared": "An order that was settled as absent turned up after all; what works is cancelled.",
+    "PnLDiffers": "A broker's day profit is not what our orders and others' trades come to: see the report.",
     "ClosedOutside": "Somebody else closed (a part of) a position of ours: the exit leaves that alone.",
     "ExitOverdue": "An exit was due and had not begun: the reconciler has started it.",
     "OpenAtCutOff": "A position is still open a minute before its broker squares it off: close it by hand.",
@@ -50,8 +53,6 @@ COUNTED = {
     "ExecutionStuck": "An execution runs for longer than it ever should.",
     "ExitRestarted": "An exit's execution ended before its position did, and was redriven or started again.",
     "OpenWithoutExecution": "Something is open, and the execution that held it was aborted or needs a person.",
-    "FeedBlind": "The market is open and the feed hears nothing: what has a stop is polled for. Look at it.",
-    "StopNotSent": "A stop was reached and its exit can't be started: close by hand.",
     "OrderWithoutIntent": "The broker has an order with a tag like ours that we have no row of.",
 } | {
     f"NotSent{cause.title().replace('_', '')}": f"An order was held back: {meaning}."
