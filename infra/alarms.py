@@ -46,6 +46,9 @@ COUNTED = {
     "OpenAtCutOff": "A position is still open a minute before its broker squares it off: close it by hand.",
     "ExternalActivity": "Somebody else traded in a contract of ours: a person, or the broker squaring off.",
     "LedgersDisagree": "Our rows, the broker's book and its positions say different things of a contract.",
+    "ExecutionStuck": "An execution runs for longer than it ever should.",
+    "ExitRestarted": "An exit's execution ended before its position did, and was redriven or started again.",
+    "OpenWithoutExecution": "Something is open, and the execution that held it was aborted or needs a person.",
     "OrderWithoutIntent": "The broker has an order with a tag like ours that we have no row of.",
 } | {
     f"NotSent{cause.title().replace('_', '')}": f"An order was held back: {meaning}."

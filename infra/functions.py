@@ -83,7 +83,9 @@ class Workshop:
 
     def _environment(self, function: Function, stack: Stack) -> dict[str, str]:
         variables = {table.variable: named(table) for table in Table}
-        variables |= {machine_variable(name): machine_arn(name, stack) for name in function.starts}
+        variables |= {
+            machine_variable(name): machine_arn(name, stack) for name in (*function.starts, *function.watches)
+        }
         if function.keeps_schedules:
             variables |= _schedules(stack)
         if function.lake:
@@ -162,9 +164,9 @@ def _acknowledge(role: iam.Role, function: Function, stack: Stack) -> None:
         reasons[f"Resource::{as_nag_writes(stream_arn(table, stack), stack)}"] = (
             "A stream's name holds the moment it was made; the table's is fixed."
         )
-    for machine in function.starts:
+    for machine in (*function.starts, *function.watches):
         reasons[f"Resource::{as_nag_writes(executions_arn(machine, stack), stack)}"] = (
-            "Executions come and go; each is of a machine that the function may start."
+            "Executions come and go; each is of a machine that the function may start or watch."
         )
     if function.keeps_schedules:
         reasons[f"Resource::{as_nag_writes(schedules_arn(stack), stack)}"] = (

@@ -77,6 +77,9 @@ def _reach(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement]:
             ("states:DescribeExecution", "states:RedriveExecution"),
             *(executions_arn(name, stack) for name in function.starts),
         )
+    if function.watches:
+        yield allow(("states:ListExecutions",), *(machine_arn(name, stack) for name in function.watches))
+        yield allow(("states:DescribeExecution",), *(executions_arn(name, stack) for name in function.watches))
     if function.keeps_schedules:
         yield allow(KEEP_SCHEDULES, schedules_arn(stack))
         yield allow(("scheduler:ListSchedules",), "*")

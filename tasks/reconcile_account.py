@@ -20,6 +20,7 @@ from tasks.contracts import AccountTask, Slot
 from tasks.domain.calendar import Session, TradingCalendar
 from tasks.domain.cut_offs import cut_off
 from tasks.domain.errors import CalendarExhausted
+from tasks.domain.ids import exit_again, exit_name
 from tasks.find_due_exits import GRACE
 from tasks.find_open_accounts import exit_task
 from tasks.lambda_task import task
@@ -210,15 +211,10 @@ def _session(now: datetime, plan: AccountRun) -> Session | None:
 
 def _start(plan: AccountRun, rt: Runtime) -> ExitStart:
     """The schedule's own name, so that whoever comes first has done it; after FLAT, a name of its own."""
-    name = f"{plan.run_key}-{plan.account}-EXIT"
+    name = exit_name(plan.run_key, plan.account)
     if plan.phase is Phase.FLAT:
-        name = again(name, rt.clock.now())
+        name = exit_again(plan.run_key, plan.account, rt.clock.now())
     return ExitStart(name=name, account=exit_task(plan))
-
-
-def again(name: str, now: datetime) -> str:
-    """The name of one more exit where the first is over: the same for whoever starts one in this minute."""
-    return f"{name}-{now:%H%M}"
 
 
 handler = task(run, Input)

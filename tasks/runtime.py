@@ -16,6 +16,8 @@ from tasks.stores.bundle import Stores
 from tasks.stores.journal import Recorded
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tasks.domain.schedules import Schedule
 
 
@@ -64,6 +66,19 @@ class Scheduler(Protocol):
         """Every schedule of the platform by its name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One execution. `status` is Step Functions' word; `error` is of one that failed and was looked at."""
+
+    arn: str
+    name: str
+    machine: str
+    status: str
+    started: datetime
+    stopped: datetime | None = None
+    error: str = ""
+
+
 class Executions(Protocol):
     """Starts state machines' executions."""
 
@@ -71,6 +86,19 @@ class Executions(Protocol):
         """The execution's ARN and STARTED, RUNNING (it was already) or REDRIVEN (it had failed)."""
 
     def arn(self, machine: str, name: str) -> str: ...
+
+
+class KnownExecutions(Executions, Protocol):
+    """Starts executions, and looks at them: only Standard ones can be listed, described and redriven."""
+
+    def running(self, machine: str) -> Sequence[Ran]:
+        """All that run now."""
+
+    def status(self, arn: str) -> Ran | None:
+        """None if there is none of that ARN."""
+
+    def redrive(self, arn: str) -> bool:
+        """Let it go on where it failed. False if Step Functions no longer takes it up."""
 
 
 class Egress(Protocol):
@@ -105,5 +133,5 @@ class Runtime:
     bus: Bus = field(default_factory=_missing)
     scheduler: Scheduler = field(default_factory=_missing)
     egress: Egress = field(default_factory=_missing)
-    executions: Executions = field(default_factory=_missing)
+    executions: KnownExecutions = field(default_factory=_missing)
     lake: Objects = field(default_factory=_missing)

@@ -70,6 +70,9 @@ class Function:
     starts
         The state machines it may start, by name: `("StrategyLifecycle",)`. Each one's ARN is in its
         environment, as `STRATEGY_LIFECYCLE_MACHINE`.
+    watches
+        The state machines whose executions it lists, by name. Each one's ARN is in its environment, as of those
+        that it starts.
     scans
         Tables it reads from end to end: only what compares or rebuilds a whole one.
     fed_by
@@ -78,6 +81,8 @@ class Function:
         It puts events on the bus that `EVENT_BUS` names.
     hears
         The detail types of the bus's events that call it; `("*",)` for all.
+    follows
+        State machines, by name, whose executions' failures and redrives call it.
     feeds_lake
         It puts messages into the lake's queue.
     lake
@@ -106,10 +111,12 @@ class Function:
     keeps_secrets: bool = False
     keeps_schedules: bool = False
     starts: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
     scans: tuple[Table, ...] = ()
     fed_by: tuple[Table, ...] = ()
     publishes: bool = False
     hears: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
     feeds_lake: bool = False
     lake: tuple[Lake, ...] = ()
     parquet: bool = False

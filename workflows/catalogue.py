@@ -14,12 +14,14 @@ from workflows.reconcile import RECONCILE
 from workflows.reconcile_schedules import RECONCILE_SCHEDULES
 from workflows.strategy_lifecycle import STRATEGY_LIFECYCLE
 from workflows.trading_day import TRADING_DAY
+from workflows.watch_executions import WATCH_EXECUTIONS
 
 MACHINES: tuple[Machine, ...] = (
     STRATEGY_LIFECYCLE,
     ACCOUNT_BASKET,
     EXIT_SWEEP,
     RECONCILE,
+    WATCH_EXECUTIONS,
     TRADING_DAY,
     RECONCILE_SCHEDULES,
     LAKE_NIGHT,

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 
@@ -57,6 +57,11 @@ def exit_name(run: str, account: str, legs: Iterable[int] = ()) -> str:
     if len(numbers) > MAX_LEGS_ALONE:
         raise ValueError(f"{len(numbers)} legs at once: at most {MAX_LEGS_ALONE} can be closed on their own")
     return "-".join([run, account, "EXIT", *([f"L{'.'.join(map(str, numbers))}"] if numbers else [])])
+
+
+def exit_again(run: str, account: str, now: datetime) -> str:
+    """One more exit where the first is over: the same name for whoever starts one in this minute."""
+    return f"{exit_name(run, account)}-{now:%H%M}"
 
 
 def position_id(run: str, account: str, leg: int) -> str:

@@ -17,6 +17,7 @@ FILES = {
     "AccountBasket": "account_basket",
     "ExitSweep": "exit_sweep",
     "Reconcile": "reconcile",
+    "WatchExecutions": "watch_executions",
     "TradingDay": "trading_day",
     "ReconcileSchedules": "reconcile_schedules",
 }

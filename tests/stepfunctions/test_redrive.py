@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tasks.executions import StepFunctions
 from tests.stepfunctions.endpoint import Endpoint
 from tests.stepfunctions.fake_aws import FakeAws, function_arn
 
@@ -85,3 +86,38 @@ def test_an_execution_is_redrivable_for_14_days(endpoint: Endpoint) -> None:
 
     with pytest.raises(endpoint.client.exceptions.ExecutionNotRedrivable, match="period exceeded"):
         endpoint.client.redrive_execution(executionArn=arn)
+
+
+def test_who_watches_executions_sees_and_redrives_them(endpoint: Endpoint, aws: FakeAws) -> None:
+    """The functions' own adapter, by the endpoint's answers."""
+    broken: list[bool] = [True]
+
+    def close(_event: Any) -> Any:
+        if broken:
+            raise TokenExpired("log in first")
+        return {}
+
+    aws.functions["close"] = close
+    states = {
+        "Close": {"Type": "Task", "Resource": function_arn("close"), "Next": "Rest"},
+        "Rest": {"Type": "Wait", "Seconds": 3600, "End": True},
+    }
+    arn = endpoint.start(states)
+    endpoint.finish(arn)
+    machine = endpoint.client.describe_execution(executionArn=arn)["stateMachineArn"]
+    executions = StepFunctions({"ACCOUNT_BASKET_MACHINE": machine}, endpoint.client)
+    name = arn.rpartition(":")[2]
+    assert executions.arn("AccountBasket", name) == arn
+    failed = executions.status(arn)
+    assert failed is not None
+    assert (failed.status, failed.error, failed.stopped is None) == ("FAILED", "TokenExpired", False)
+    assert executions.running("AccountBasket") == []
+    assert executions.status(f"{arn}-other") is None
+    broken.clear()
+    assert executions.redrive(arn)
+    assert not executions.redrive(arn), "it runs"
+    assert [one.arn for one in executions.running("AccountBasket")] == [arn]
+    assert executions.start("AccountBasket", name, {"another": "input"}) == (arn, "RUNNING")
+    assert executions.start("AccountBasket", "another", {})[1] == "STARTED"
+    endpoint.client.stop_execution(executionArn=arn)
+    endpoint.client.stop_execution(executionArn=executions.arn("AccountBasket", "another"))
