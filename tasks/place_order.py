@@ -87,8 +87,8 @@ def _send(rt: Runtime, order: OrderRow) -> Output:
 def _paced(rt: Runtime, order: OrderRow, again: datetime) -> Output:
     """The account may not send before `again`: the day's limit is over at midnight.
 
-    An entry whose window is over by then is missed now, so that its siblings can be undone. For an exit a person
-    is called, and each minute it is looked whether it may.
+    An entry whose window is over by then is missed now, so that its siblings can be undone. For an exit a
+    person is called, and each minute it is looked whether it may.
     """
     if order.purpose is Purpose.ENTRY:
         if again > order.entry_until:
