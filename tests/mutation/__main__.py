@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     if given.list:
         say(*map(str, mutants), f"{len(mutants)} mutants")
         return 0
-    os.nice(int(os.environ.get("NICE", "10")))
+    os.nice(10)
     started = time.perf_counter()
     session = Session(mutants, say)
     tests = [str(ROOT / test) for test in TESTS]
