@@ -1,8 +1,7 @@
 """`python -m tests.mutation`: how many small mistakes in the domain and the order path would go unnoticed.
 
 `--sample 400` tries so many, drawn by `--seed`, instead of all; `--module tasks.domain.pace` one module's.
-`--list` shows the mutants and tries none. The survivors are printed; those of `docs/mutants.md` are known, and
-why they may live is said there.
+`--list` shows the mutants and tries none; `--write` makes `docs/mutants.md` of what is found.
 """
 
 from __future__ import annotations
@@ -13,16 +12,40 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.mutation.mutants import ROOT, Mutant, mutants_of
+from tests.mutation.known import why
+from tests.mutation.mutants import MODULE, ROOT, Mutant, mutants_of, text_of
 from tests.mutation.runner import Session, Verdict
 from tests.mutation.targets import TESTS, WITHOUT, modules
 
 ENOUGH = 0.85
-KNOWN = ROOT / "docs" / "mutants.md"
+PAGE = ROOT / "docs" / "mutants.md"
+NOT_REACHED = "no test of those that are run reaches it"
+HEAD = (
+    "# Small mistakes, and whether a test notices",
+    "",
+    "Made by `python -m tests.mutation --write`; what is said of survivors is in `tests/mutation/known.py`.",
+    "",
+    "One expression of `tasks/domain`, of `tasks/orderpath` or of the order path's tasks is changed at a time:",
+    "a comparison, a logical or arithmetic operator, a number, an answer (`return None`), a condition turned",
+    "round, a call left out. The tests that reach the line run until one fails. Left alone are annotations,",
+    "decorators, the words of messages, and what a Lambda is given (`FUNCTION`, at which `tests/infra` looks).",
+    "",
+    "A runner of our own (`tests/mutation`), because mutmut and cosmic-ray import everything anew for each",
+    "mutant or rewrite the tree: here a mutant is put into the living function of a forked process, and only",
+    "what runs at import needs a fresh one. Of the tests that reach a line, as many run as take ten seconds",
+    "together, the quickest first, and of each file at least one: a survivor may still fail `make faults`.",
+    "",
+    "```",
+    "make mutants                                  # all of them",
+    "make mutants SAMPLE=350 SEED=1                # so many, drawn by a seed",
+    "make mutants MODULE=tasks.domain.pace         # one module's",
+    "```",
+    "",
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -31,8 +54,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="draws the sample")
     parser.add_argument("--module", action="append", help="only of this module; may be given again")
     parser.add_argument("--list", action="store_true", help="show them, and try none")
+    parser.add_argument("--write", action="store_true", help="make docs/mutants.md of it")
     given = parser.parse_args(arguments)
     mutants = [mutant for module in given.module or modules() for mutant in mutants_of(module)]
+    what = f"All {len(mutants)} mutants"
     if given.sample and given.sample < len(mutants):
         mutants = sorted(
             random.Random(given.seed).sample(mutants, given.sample), key=lambda m: (m.module, m.number)
@@ -48,25 +73,34 @@ def main(arguments: list[str]) -> int:
     pytest.main([*options, *tests], plugins=[session])
     if not session.verdicts:
         return 1
-    return report(session.verdicts, time.perf_counter() - started)
+    return report(session.verdicts, time.perf_counter() - started, what, write=given.write)
 
 
-def report(verdicts: Sequence[Verdict], took: float) -> int:
-    killed = sum(verdict.killed for verdict in verdicts)
-    known = KNOWN.read_text() if KNOWN.exists() else ""
+def report(verdicts: Sequence[Verdict], took: float, what: str, *, write: bool) -> int:
     survivors = sorted((v for v in verdicts if not v.killed), key=lambda v: (v.mutant.module, v.mutant.line))
-    say("", f"{'module':<40}{'mutants':>8}{'killed':>8}")
-    rooms = Counter(_room(verdict.mutant) for verdict in verdicts)
-    for room, count in rooms.items():
-        dead = sum(v.killed for v in verdicts if _room(v.mutant) == room)
-        say(f"{room:<40}{count:>8}{dead:>8}{dead / count:>8.0%}")
-    say("", "survivors:")
+    score = 1 - len(survivors) / len(verdicts)
     for one in survivors:
-        why = "known" if f"`{one.mutant}`" in known else ("" if one.reached else "no test reaches it")
-        say(f"  {one.mutant}  {why}".rstrip())
-    score = killed / len(verdicts)
-    say("", f"{killed} of {len(verdicts)} killed, {score:.1%}, in {took:.0f} s")
+        say(f"{one.mutant}  {why(one.mutant) or ('' if one.reached else NOT_REACHED)}".rstrip())
+    counted = f"{len(verdicts) - len(survivors)} of {len(verdicts)} killed, {score:.1%}"
+    say("", f"{counted}, in {took:.0f} s")
+    if write:
+        PAGE.write_text("\n".join(page(verdicts, survivors, what, counted)) + "\n")
     return 0 if score >= ENOUGH else 1
+
+
+def page(verdicts: Sequence[Verdict], survivors: Sequence[Verdict], what: str, counted: str) -> Iterator[str]:
+    """`docs/mutants.md`."""
+    yield from (*HEAD, f"{what}: {counted}.", "", "| | mutants | killed | |", "|---|---|---|---|")
+    for room, count in Counter(_room(verdict.mutant) for verdict in verdicts).items():
+        dead = sum(verdict.killed for verdict in verdicts if _room(verdict.mutant) == room)
+        yield f"| {room} | {count} | {dead} | {dead / count:.0%} |"
+    yield from ("", "## Survivors", "", "| where | line | change | why it may live |", "|---|---|---|---|")
+    for one in survivors:
+        mutant = one.mutant
+        place = f"`{mutant.module}`" + ("" if mutant.function == MODULE else f" `{mutant.function}`")
+        text = text_of(mutant).replace("|", "\\|")
+        because = why(mutant) or ("" if one.reached else NOT_REACHED)
+        yield f"| {place} | `{text}` | {mutant.what} | {because} |"
 
 
 def _room(mutant: Mutant) -> str:

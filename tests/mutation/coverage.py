@@ -98,6 +98,8 @@ class _Statements(ast.NodeTransformer):
         return node
 
     def _report(self, statement: ast.stmt) -> ast.stmt:
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+            return statement  # a docstring
         text = f"{_REPORT}.add(({self._module!r}, {statement.lineno}))"
         report = ast.parse(text).body[0]
         return ast.copy_location(report, statement)

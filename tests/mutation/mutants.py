@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from pathlib import Path
 from types import CodeType
 
@@ -65,6 +66,16 @@ class _Site:
 
 def path_of(module: str) -> Path:
     return ROOT / (module.replace(".", "/") + ".py")
+
+
+@cache
+def _lines(module: str) -> tuple[str, ...]:
+    return tuple(path_of(module).read_text().splitlines())
+
+
+def text_of(mutant: Mutant) -> str:
+    """The line of code that it changes."""
+    return _lines(mutant.module)[mutant.line - 1].strip()
 
 
 def mutants_of(module: str) -> list[Mutant]:

@@ -41,7 +41,8 @@ IN_FORK = 10.0
 """Seconds of tests that one mutant is given in a fork, by how long they took; of each file at least one."""
 OUT_OF_REACH = 77
 """Exit code of a fork in which the mutant's function could not be found."""
-CPU_SECONDS = 60
+FORK_SECONDS, FRESH_SECONDS = 15, 60
+"""Of CPU, after which a mutant that does not come to an end counts as noticed."""
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ class Session:
         while waiting or running:
             while waiting and len(running) < WORKERS:
                 mutant, tests = waiting.pop()
-                process = context.Process(target=try_fresh, args=(mutant, tests, CPU_SECONDS))
+                process = context.Process(target=try_fresh, args=(mutant, tests, FRESH_SECONDS))
                 process.start()
                 running[process] = mutant
             multiprocessing.connection.wait([process.sentinel for process in running])
@@ -182,7 +183,7 @@ def _fork(mutant: Mutant, items: Sequence[pytest.Item]) -> int:
     if pid:
         return pid
     try:
-        limit(CPU_SECONDS)
+        limit(FORK_SECONDS)
         if not _put_in(mutant):
             os._exit(OUT_OF_REACH)
         for item in items:
