@@ -10,8 +10,10 @@ from workflows.asl.mermaid import mermaid
 from workflows.asl.render import render
 from workflows.exit_sweep import EXIT_SWEEP
 from workflows.lake_night import LAKE_NIGHT
+from workflows.poll_quotes import POLL_QUOTES
 from workflows.reconcile import RECONCILE
 from workflows.reconcile_schedules import RECONCILE_SCHEDULES
+from workflows.signal_scan import SIGNAL_SCAN
 from workflows.strategy_lifecycle import STRATEGY_LIFECYCLE
 from workflows.trading_day import TRADING_DAY
 from workflows.watch_executions import WATCH_EXECUTIONS
@@ -20,6 +22,8 @@ MACHINES: tuple[Machine, ...] = (
     STRATEGY_LIFECYCLE,
     ACCOUNT_BASKET,
     EXIT_SWEEP,
+    POLL_QUOTES,
+    SIGNAL_SCAN,
     RECONCILE,
     WATCH_EXECUTIONS,
     TRADING_DAY,
