@@ -105,8 +105,9 @@ $(PAGE): node_modules $(shell find localstack/console/page -type f)
 	node localstack/console/page/build.mjs
 	touch $@
 
-pictures: install page $(VENV)/.browser  ## The README's pictures of the page, taken anew (needs chromium)
+pictures: install page $(VENV)/.browser  ## The README's pictures of the page and the report, taken anew (needs chromium)
 	@$(BIN)/python -m localstack.console.pictures
+	@$(BIN)/python -m tests.reports.picture
 
 layers: install  ## The functions' dependencies, built for Lambda
 	@$(BIN)/python -m infra.layers
