@@ -102,8 +102,9 @@ synth: layers node_modules  ## The CloudFormation templates, checked, in cdk.out
 	node_modules/.bin/cdk synth --quiet
 	$(BIN)/cfn-lint
 
-deploy: synth  ## To the AWS account of your credentials; ALARM_EMAIL= is told of trouble
-	node_modules/.bin/cdk deploy --all $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL))
+deploy: synth  ## To the AWS account of your credentials; ALARM_EMAIL= is told of trouble, MAIL_FROM= asks for logins
+	node_modules/.bin/cdk deploy --all $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL)) \
+		$(if $(MAIL_FROM),--context mailFrom=$(MAIL_FROM))
 
 test: install page $(VENV)/.browser  ## The tests; `make story` has the long ones
 	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/story

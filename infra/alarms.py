@@ -37,6 +37,7 @@ COUNTED = {
     "BrokerBlind": "The broker's order book can't be read while an order is open.",
     "LoginNeeded": "An account has no session on a trading day: its owner has to log in.",
     "LeftOpen": "Something of an earlier day is still open: look at once.",
+    "NobodyToMail": "An account has no session, and its owner no e-mail address: call them.",
     "CalendarEnds": "The trading calendar covers only a few more days: add the exchange's next circular.",
     "SubscriberWithoutAccount": "A subscriber's account is no longer linked, and was left out of a run.",
     "SchedulesRepaired": "Catalog and Scheduler had come apart, and the reconciler brought them together.",

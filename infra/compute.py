@@ -10,6 +10,7 @@ from aws_cdk import aws_apigatewayv2 as api
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -68,6 +69,7 @@ class ComputeStack(AlgoStack):
         workshop = Workshop(settings, code, *self._layers())
         self.functions = {function.name: workshop.make(self, function) for function in FUNCTIONS}
         self.alarms = alarms.topic(self, settings)
+        self._sender()
         self._updates(_spec(APPLIER))
         self._postbacks()
         self._events()
@@ -84,6 +86,11 @@ class ComputeStack(AlgoStack):
             return [], []
         require(self.settings.layers)
         return [layer_version(self, ORDER_PATH, self.settings)], [layer_version(self, LAKE, self.settings)]
+
+    def _sender(self) -> None:
+        """SES asks the owner of the address to confirm it, by a link in an e-mail."""
+        if self.settings.mail_from and not self.settings.local:
+            ses.EmailIdentity(self, "MailFrom", identity=ses.Identity.email(self.settings.mail_from))
 
     def _updates(self, applier: Function) -> None:
         """SQS between the postback and its effect: the broker gets its answer at once, nothing is lost."""

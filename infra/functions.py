@@ -18,6 +18,7 @@ from infra.permissions import (
     executions_arn,
     lake_bucket_arn,
     machine_arn,
+    pools_arn,
     schedule_role_arn,
     schedules_arn,
     secrets_arn,
@@ -30,6 +31,7 @@ from infra.settings import (
     SCHEDULED,
     SCHEDULES_DEAD_LETTERS,
     SECRET_PREFIX,
+    USERS_PARAMETER,
     Settings,
     lake_bucket,
     named,
@@ -92,6 +94,8 @@ class Workshop:
             variables["LAKE_BUCKET"] = lake_bucket(stack)
         if function.feeds_lake:
             variables["LAKE_QUEUE_URL"] = _queue_url("lake", stack)
+        if function.mails:
+            variables |= {"MAIL_FROM": self.settings.mail_from, "USERS_PARAMETER": USERS_PARAMETER}
         variables |= {
             "EVENT_BUS": PREFIX,
             "BROKER_SECRET_PREFIX": SECRET_PREFIX,
@@ -111,7 +115,7 @@ class Workshop:
             description=f"What {function.name} may do",
         )
         group.grant_write(role)
-        for statement in statements(function, stack):
+        for statement in statements(function, stack, mail_from=self.settings.mail_from):
             role.add_to_principal_policy(statement)
         _acknowledge(role, function, stack)
         return role
@@ -183,6 +187,10 @@ def _acknowledge(role: iam.Role, function: Function, stack: Stack) -> None:
     for folder in (TABLES, HISTORIES) if function.lake else ():
         reasons[f"Resource::{as_nag_writes(lake_bucket_arn(stack), stack)}/{folder}/*"] = (
             "Files come and go; those of the lake have a folder of their own."
+        )
+    if function.mails:
+        reasons[f"Resource::{as_nag_writes(pools_arn(stack), stack)}"] = (
+            "The pool's id is made by Cognito, after the functions; there is one pool."
         )
     for finding, reason in reasons.items():
         acknowledge(role, f"IAM5[{finding}]", reason)

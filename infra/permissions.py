@@ -8,7 +8,7 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.data import SHAPES
-from infra.settings import PREFIX, SECRET_PREFIX, lake_bucket, named
+from infra.settings import PREFIX, SECRET_PREFIX, USERS_PARAMETER, lake_bucket, named
 from tasks.objects import HISTORIES, REGISTER, TABLES
 from tasks.spec import Function, Lake, Table
 
@@ -36,7 +36,7 @@ KEEP_SCHEDULES = (
 )
 
 
-def statements(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement]:
+def statements(function: Function, stack: Stack, *, mail_from: str = "") -> Iterator[iam.PolicyStatement]:
     """The statements of the function's role, apart from its logs and its queue."""
     for table in function.reads:
         yield from _read(table, stack)
@@ -52,6 +52,10 @@ def statements(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement
         yield allow(KEEP_SECRETS, secrets_arn(stack))
     elif function.broker:
         yield allow(("secretsmanager:GetSecretValue",), secrets_arn(stack))
+    if function.mails:
+        yield allow(("ses:SendEmail",), sender_arn(mail_from, stack))
+        yield allow(("cognito-idp:AdminGetUser",), pools_arn(stack))
+        yield allow(("ssm:GetParameter",), users_parameter_arn(stack))
     if function.completes_callbacks:
         # IAM knows no narrower resource here: whoever holds a task token may answer it.
         yield allow(("states:SendTaskFailure", "states:SendTaskSuccess"), "*")
@@ -120,6 +124,22 @@ def any_execution_arn(stack: Stack) -> str:
 def secrets_arn(stack: Stack) -> str:
     """The accounts' secrets. Accounts come and go, and Secrets Manager adds six characters to each name."""
     return f"arn:{stack.partition}:secretsmanager:{stack.region}:{stack.account}:secret:{SECRET_PREFIX}*"
+
+
+def sender_arn(mail_from: str, stack: Stack) -> str:
+    """The identity that e-mails are sent as; where there is none, one that nobody has."""
+    return stack.format_arn(service="ses", resource="identity", resource_name=mail_from or "none")
+
+
+def pools_arn(stack: Stack) -> str:
+    """The user pool: Cognito names it when it is made."""
+    return stack.format_arn(service="cognito-idp", resource="userpool", resource_name="*")
+
+
+def users_parameter_arn(stack: Stack) -> str:
+    return stack.format_arn(
+        service="ssm", resource="parameter", resource_name=USERS_PARAMETER.removeprefix("/")
+    )
 
 
 def table_arn(table: Table, stack: Stack) -> str:

@@ -19,6 +19,9 @@ REGION = "ap-south-1"
 LOCAL_ACCOUNT = "000000000000"
 """The emulator's account."""
 
+LOCAL_MAIL = "platform@algo.invalid"
+"""Whom the emulator's e-mails come from."""
+
 SECRET_PREFIX = f"{PREFIX}/broker/"
 """Secrets Manager names of the accounts' credentials: `algo/broker/{account}`."""
 
@@ -26,6 +29,9 @@ METRICS_NAMESPACE = "Algo"
 
 SCHEDULED = "StrategyLifecycle"
 """The machine that the strategies' schedules start. Most others are started by it."""
+
+USERS_PARAMETER = f"/{PREFIX}/users/pool"
+"""The parameter that holds the user pool's id: the pool is made after the functions that ask it."""
 
 SCHEDULES_DEAD_LETTERS = "schedules-dlq"
 """Where a start that failed ends up."""
@@ -43,6 +49,8 @@ class Settings:
         Where it goes. Without an account the templates fit every account.
     alarm_email
         Who is told of alarms; empty for nobody (the topic is there all the same).
+    mail_from
+        The address that e-mails to users come from, verified at SES; empty to send none.
     layers
         The folder of the built dependency layers (`make layers`).
     """
@@ -51,6 +59,7 @@ class Settings:
     account: str | None = None
     region: str = REGION
     alarm_email: str = ""
+    mail_from: str = ""
     layers: Path = BUILT_LAYERS
 
 

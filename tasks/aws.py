@@ -28,6 +28,7 @@ from tasks.stores.ports import CatalogStore
 
 if TYPE_CHECKING:
     from tasks.executions import StepFunctions
+    from tasks.mail import SesMail, UserPool
     from tasks.scheduler import EventBridgeSchedules, EventBus
 
 logger = Logger(service="algo", child=True)
@@ -49,6 +50,8 @@ def runtime_from_environment() -> Runtime:
         scheduler=OnDemand(_scheduler),
         executions=OnDemand(_executions),
         egress=EchoedAddress(proxy_of, _echo()),
+        mail=OnDemand(_mail),
+        people=OnDemand(_people),
         lake=OnDemand(_lake),
     )
 
@@ -85,6 +88,18 @@ def _executions() -> StepFunctions:
     from tasks.executions import StepFunctions  # noqa: PLC0415
 
     return StepFunctions(os.environ)
+
+
+def _mail() -> SesMail:
+    from tasks.mail import mail_from_environment  # noqa: PLC0415
+
+    return mail_from_environment()
+
+
+def _people() -> UserPool:
+    from tasks.mail import people_from_environment  # noqa: PLC0415
+
+    return people_from_environment()
 
 
 def _scheduler() -> EventBridgeSchedules:

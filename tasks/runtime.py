@@ -108,6 +108,19 @@ class Egress(Protocol):
         """As the other side sees it. Raises `EgressRefused` if nothing comes through."""
 
 
+class Mail(Protocol):
+    """Sends e-mails."""
+
+    def send(self, to: str, subject: str, text: str) -> None: ...
+
+
+class People(Protocol):
+    """What is known of users beyond their id."""
+
+    def email_of(self, user_id: str) -> str:
+        """Their verified e-mail address, "" if there is none."""
+
+
 class NotConnected(Exception):
     """This runtime was built without that part: a mistake of whoever built it."""
 
@@ -133,5 +146,7 @@ class Runtime:
     bus: Bus = field(default_factory=_missing)
     scheduler: Scheduler = field(default_factory=_missing)
     egress: Egress = field(default_factory=_missing)
+    mail: Mail = field(default_factory=_missing)
+    people: People = field(default_factory=_missing)
     executions: KnownExecutions = field(default_factory=_missing)
     lake: Objects = field(default_factory=_missing)

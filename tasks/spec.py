@@ -93,6 +93,8 @@ class Function:
         It reads the histories of the state machines' executions.
     hears_endings
         The end of an execution calls it: EventBridge's status events of the platform's machines.
+    mails
+        It sends e-mails, and asks the user pool for the addresses.
     http_timeout
         Seconds after which its slowest single request to a broker gives up; 0 where it makes none.
     """
@@ -117,6 +119,7 @@ class Function:
     publishes: bool = False
     hears: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
+    mails: bool = False
     feeds_lake: bool = False
     lake: tuple[Lake, ...] = ()
     parquet: bool = False

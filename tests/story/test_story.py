@@ -154,6 +154,13 @@ def test_a_run_that_failed_at_once_is_seen_by_whose_it_is_and_by_nobody_else(sto
     assert failed[MEERA] == failed[RAVI] == []
 
 
+def test_who_has_not_logged_in_gets_an_e_mail_at_eight_and_at_nine(story: Story) -> None:
+    """On Wednesday Asha logs in before the calls, Ravi does not; Tuesday is a holiday."""
+    asked = [(mail.to, mail.subject) for mail in story.notes["mails"] if mail.subject.startswith("Log in")]
+    expected = [(RAVI, f"Log in {account} before the market opens") for account in ("ZB5678", "ZC9012")]
+    assert sorted(asked) == sorted(2 * expected)
+
+
 def test_the_brokers_ledger_agrees(story: Story) -> None:
     for when in ("ledger", "end ledger"):
         ledger = story.notes[when]
