@@ -89,7 +89,7 @@ class ComputeStack(AlgoStack):
 
     def _sender(self) -> None:
         """SES asks the owner of the address to confirm it, by a link in an e-mail."""
-        if self.settings.mail_from and not self.settings.local:
+        if self.settings.mail_from:
             ses.EmailIdentity(self, "MailFrom", identity=ses.Identity.email(self.settings.mail_from))
 
     def _updates(self, applier: Function) -> None:
