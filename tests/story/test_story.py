@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import requests
@@ -144,18 +145,15 @@ def test_a_token_for_another_client_of_the_pool_is_refused(story: Story) -> None
 def test_a_token_that_has_expired_is_refused(story: Story) -> None:
     """AWS gives none for less than five minutes; the emulator does."""
     found = outputs(story.platform)
+    identity: Any = story.platform.aws.identity
     client = {"UserPoolId": found["UserPoolId"], "ClientId": found["ClientId"]}
-    identity = story.platform.aws.identity
     standing = identity.describe_user_pool_client(**client)["UserPoolClient"]
     identity.update_user_pool_client(**client, IdTokenValidity=1, TokenValidityUnits={"IdToken": "seconds"})
     try:
         token = Identity(connection(story.platform)).sign_in(ASHA, PASSWORD, lambda: "").id_token
     finally:
-        identity.update_user_pool_client(
-            **client,
-            IdTokenValidity=standing["IdTokenValidity"],
-            TokenValidityUnits=standing["TokenValidityUnits"],
-        )
+        kept = {name: standing[name] for name in ("IdTokenValidity", "TokenValidityUnits")}
+        identity.update_user_pool_client(**client, **kept)
     deadline = time.monotonic() + 10
     while status_with(story, token) == 200 and time.monotonic() < deadline:
         time.sleep(0.2)
