@@ -8,8 +8,8 @@ PAGE := build/console/index.html
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install page pictures layers synth deploy demo up strategy skip mail admin down cases case \
-	kills blackbox conformance bench faults guards test story check format
+.PHONY: help install page pictures layers synth deploy feed-image deploy-feed demo up strategy skip mail admin down \
+	cases case kills killday blackbox feed-day conformance bench faults mutants month guards test story check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -70,11 +70,24 @@ faults: install  ## The fault matrix on simulated time; SEEDS=20000 FIRST_SEED=1
 		$(if $(SHAPE),--shape $(SHAPE)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST_SEED),--first-seed $(FIRST_SEED)) \
 		$(if $(PAIRS),--pairs $(PAIRS)) $(if $(ON),--on $(ON))
 
+month: install  ## A simulated month into the lake, beside the exchange's ledger; some minutes. DAYS=3, KEEP=a folder
+	@$(BIN)/python -m tests.month $(if $(DAYS),--days $(DAYS)) $(if $(KEEP),--keep $(KEEP))
+
 guards: install  ## Each guard of the order path switched off, and the cells that miss it
 	@$(BIN)/python -m tests.faults --guards
 
+mutants: install  ## Small mistakes in the domain and the order path, and whether a test notices; SAMPLE=350 SEED=1 MODULE=tasks.domain.pace
+	@$(BIN)/python -m tests.mutation $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(MODULE),--module $(MODULE))
+
 kills: install  ## kill -9 of the Step Functions endpoint at random moments; COUNT=50
 	@$(BIN)/python -m localstack.kills $(if $(COUNT),--count $(COUNT))
+
+feed-day: install  ## A simulated day of the feed, killed every minute and silent for five; SEED=7 DAYS=1
+	@$(BIN)/python -m tests.feed.day $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS)) 2>/dev/null
+
+killday: install page  ## kill -9 of any process every 20 to 60 s while strategies trade; MINUTES=20 SEED=1
+	@$(BIN)/python -m localstack.killday $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 conformance: install  ## How much of what AWS recorded the Step Functions endpoint does alike
 	@$(BIN)/python -m tests.interpreter.recorded
@@ -92,8 +105,9 @@ $(PAGE): node_modules $(shell find localstack/console/page -type f)
 	node localstack/console/page/build.mjs
 	touch $@
 
-pictures: install page $(VENV)/.browser  ## The README's pictures of the page, taken anew (needs chromium)
+pictures: install page $(VENV)/.browser  ## The README's pictures of the page and the report, taken anew (needs chromium)
 	@$(BIN)/python -m localstack.console.pictures
+	@$(BIN)/python -m tests.reports.picture
 
 layers: install  ## The functions' dependencies, built for Lambda
 	@$(BIN)/python -m infra.layers
@@ -102,9 +116,21 @@ synth: layers node_modules  ## The CloudFormation templates, checked, in cdk.out
 	node_modules/.bin/cdk synth --quiet
 	$(BIN)/cfn-lint
 
-deploy: synth  ## To the AWS account of your credentials; ALARM_EMAIL= is told of trouble, MAIL_FROM= asks for logins
-	node_modules/.bin/cdk deploy --all $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL)) \
+STACKS := AlgoData AlgoCompute AlgoApi AlgoMachines AlgoLake
+
+deploy: synth  ## To the AWS account of your credentials; ALARM_EMAIL= is told of trouble, MAIL_FROM= sends mail
+	node_modules/.bin/cdk deploy $(STACKS) $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL)) \
 		$(if $(MAIL_FROM),--context mailFrom=$(MAIL_FROM))
+
+feed-image: install  ## The feed's image, built and pushed to the account's repository (needs Docker)
+	@TAG=$$($(BIN)/python -m infra.feed_image) && REGION=$${AWS_REGION:-ap-south-1} && \
+		HOST=$$(aws sts get-caller-identity --query Account --output text).dkr.ecr.$$REGION.amazonaws.com && \
+		aws ecr get-login-password --region $$REGION | docker login --username AWS --password-stdin $$HOST && \
+		docker build --platform linux/amd64 --file infra/feed.Dockerfile --tag $$HOST/algo-feed:$$TAG . && \
+		docker push $$HOST/algo-feed:$$TAG
+
+deploy-feed: synth  ## The feed on Fargate, once its image is there
+	node_modules/.bin/cdk deploy AlgoFeed
 
 test: install page $(VENV)/.browser  ## The tests; `make story` has the long ones
 	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/story

@@ -27,6 +27,7 @@ RECEIVER = "ReceivePostback"
 APPLIER = "ApplyUpdates"
 WRITER = "WriteLake"
 API = "Api"
+ASKER = "AskLake"
 
 MAX_RECEIVES = 5
 """Tries of one update before it goes to the dead letters. The poll finds the fill in the meantime."""
@@ -69,11 +70,13 @@ class ComputeStack(AlgoStack):
         workshop = Workshop(settings, code, *self._layers())
         self.functions = {function.name: workshop.make(self, function) for function in FUNCTIONS}
         self.alarms = alarms.topic(self, settings)
-        self._sender()
         self._updates(_spec(APPLIER))
         self._postbacks()
         self._events()
-        unseen = [self.functions[name] for name in (RECEIVER, APPLIER, WRITER, API) if name in self.functions]
+        self._sender()
+        unseen = [
+            self.functions[name] for name in (RECEIVER, APPLIER, WRITER, API, ASKER) if name in self.functions
+        ]
         alarms.on_functions([*unseen, *events.triggered(FUNCTIONS, self.functions)], self.alarms)
         alarms.on_counts(self, self.alarms)
 
@@ -88,9 +91,9 @@ class ComputeStack(AlgoStack):
         return [layer_version(self, ORDER_PATH, self.settings)], [layer_version(self, LAKE, self.settings)]
 
     def _sender(self) -> None:
-        """SES asks the owner of the address to confirm it, by a link in an e-mail."""
+        """The address that e-mails come from. SES mails its owner, who confirms it once."""
         if self.settings.mail_from:
-            ses.EmailIdentity(self, "MailFrom", identity=ses.Identity.email(self.settings.mail_from))
+            ses.EmailIdentity(self, "Sender", identity=ses.Identity.email(self.settings.mail_from))
 
     def _updates(self, applier: Function) -> None:
         """SQS between the postback and its effect: the broker gets its answer at once, nothing is lost."""

@@ -11,14 +11,18 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.lake_bucket import RESULTS
 from infra.layers import Layer
 from infra.nag import acknowledge, as_nag_writes
 from infra.permissions import (
     any_execution_arn,
     executions_arn,
     lake_bucket_arn,
+    lake_tables_arn,
     machine_arn,
+    mailing,
     pools_arn,
+    reports_arn,
     schedule_role_arn,
     schedules_arn,
     secrets_arn,
@@ -26,6 +30,7 @@ from infra.permissions import (
     stream_arn,
 )
 from infra.settings import (
+    LAKE_DATABASE,
     METRICS_NAMESPACE,
     PREFIX,
     SCHEDULED,
@@ -35,6 +40,7 @@ from infra.settings import (
     Settings,
     lake_bucket,
     named,
+    reports_bucket,
 )
 from tasks.objects import HISTORIES, TABLES
 from tasks.spec import Function, Table, machine_variable
@@ -92,10 +98,20 @@ class Workshop:
             variables |= _schedules(stack)
         if function.lake:
             variables["LAKE_BUCKET"] = lake_bucket(stack)
+        if function.asks_lake:
+            variables |= {
+                "LAKE_ENGINE": "duckdb" if self.settings.local else "athena",
+                "ATHENA_WORKGROUP": PREFIX,
+                "LAKE_DATABASE": LAKE_DATABASE,
+            }
+        if function.keeps_reports:
+            variables["REPORTS_BUCKET"] = reports_bucket(stack)
+        if function.sends_mail:
+            variables["MAIL_FROM"] = self.settings.mail_from
         if function.feeds_lake:
             variables["LAKE_QUEUE_URL"] = _queue_url("lake", stack)
-        if function.mails:
-            variables |= {"MAIL_FROM": self.settings.mail_from, "USERS_PARAMETER": USERS_PARAMETER}
+        if function.asks_people:
+            variables["USERS_PARAMETER"] = USERS_PARAMETER
         variables |= {
             "EVENT_BUS": PREFIX,
             "BROKER_SECRET_PREFIX": SECRET_PREFIX,
@@ -115,7 +131,7 @@ class Workshop:
             description=f"What {function.name} may do",
         )
         group.grant_write(role)
-        for statement in statements(function, stack, mail_from=self.settings.mail_from):
+        for statement in (*statements(function, stack), *mailing(function, stack, self.settings)):
             role.add_to_principal_policy(statement)
         _acknowledge(role, function, stack)
         return role
@@ -188,7 +204,18 @@ def _acknowledge(role: iam.Role, function: Function, stack: Stack) -> None:
         reasons[f"Resource::{as_nag_writes(lake_bucket_arn(stack), stack)}/{folder}/*"] = (
             "Files come and go; those of the lake have a folder of their own."
         )
-    if function.mails:
+    if function.asks_lake:
+        reasons[f"Resource::{as_nag_writes(lake_tables_arn(stack), stack)}"] = (
+            "Tables and views are of the lake's own database, which holds nothing else."
+        )
+        reasons[f"Resource::{as_nag_writes(lake_bucket_arn(stack), stack)}/{RESULTS}/*"] = (
+            "Athena names each answer anew; they have a folder of their own and go after a month."
+        )
+    if function.keeps_reports:
+        reasons[f"Resource::{as_nag_writes(reports_arn(stack), stack)}"] = (
+            "Reports come and go; their bucket holds nothing else."
+        )
+    if function.asks_people:
         reasons[f"Resource::{as_nag_writes(pools_arn(stack), stack)}"] = (
             "The pool's id is made by Cognito, after the functions; there is one pool."
         )

@@ -69,6 +69,7 @@ ORDER_PATH = Layer(
         "python-dateutil",
         "requests",
         "six",
+        "talipp",
         "typing-extensions",
         "typing-inspection",
         "tzdata",
@@ -76,7 +77,7 @@ ORDER_PATH = Layer(
         "wrapt",
     ),
 )
-LAKE = Layer("lake", "Parquet for the functions that write and read the lake", ("duckdb", "pyarrow"))
+LAKE = Layer("lake", "Parquet for the functions that write and read the lake", ("duckdb", "pyarrow", "sqlglot"))
 LAYERS = (ORDER_PATH, LAKE)
 
 LEFT_OUT = {

@@ -19,9 +19,6 @@ REGION = "ap-south-1"
 LOCAL_ACCOUNT = "000000000000"
 """The emulator's account."""
 
-LOCAL_MAIL = "platform@algo.invalid"
-"""Whom the emulator's e-mails come from."""
-
 SECRET_PREFIX = f"{PREFIX}/broker/"
 """Secrets Manager names of the accounts' credentials: `algo/broker/{account}`."""
 
@@ -50,7 +47,8 @@ class Settings:
     alarm_email
         Who is told of alarms; empty for nobody (the topic is there all the same).
     mail_from
-        The address that e-mails to users come from, verified at SES; empty to send none.
+        The address that reports and calls for a login are mailed from; empty for no mail. SES asks its owner to
+        confirm it.
     layers
         The folder of the built dependency layers (`make layers`).
     """
@@ -66,6 +64,18 @@ class Settings:
 def lake_bucket(stack: Stack) -> str:
     """The lake's bucket: the account and the region make the name the only one of its kind."""
     return f"{PREFIX}-lake-{stack.account}-{stack.region}"
+
+
+def reports_bucket(stack: Stack) -> str:
+    """The bucket of the users' reports."""
+    return f"{PREFIX}-reports-{stack.account}-{stack.region}"
+
+
+LAKE_DATABASE = f"{PREFIX}_lake"
+"""Of the Glue catalog: Athena's names have no dashes."""
+
+LOCAL_SENDER = "reports@algo.test"
+"""On one machine, where `make mail` shows what would have been sent."""
 
 
 def named(name: str) -> str:

@@ -28,8 +28,9 @@ from tasks.stores.ports import CatalogStore
 
 if TYPE_CHECKING:
     from tasks.executions import StepFunctions
-    from tasks.mail import SesMail, UserPool
+    from tasks.mail import SesMail
     from tasks.scheduler import EventBridgeSchedules, EventBus
+    from tasks.user_pool import UserPool
 
 logger = Logger(service="algo", child=True)
 
@@ -50,9 +51,10 @@ def runtime_from_environment() -> Runtime:
         scheduler=OnDemand(_scheduler),
         executions=OnDemand(_executions),
         egress=EchoedAddress(proxy_of, _echo()),
-        mail=OnDemand(_mail),
         people=OnDemand(_people),
         lake=OnDemand(_lake),
+        reports=OnDemand(_reports),
+        mail=OnDemand(_mail),
     )
 
 
@@ -60,6 +62,18 @@ def _echo() -> str:
     """Who tells an egress its address: on one machine the simulator."""
     root = os.environ.get("KITE_ROOT")
     return os.environ.get("ADDRESS_ECHO_URL") or (f"{root}/_sim/address" if root else ECHO)
+
+
+def _reports() -> Objects:
+    from tasks.objects import S3Objects  # noqa: PLC0415
+
+    return S3Objects(boto3.client("s3", config=_CONFIG), os.environ["REPORTS_BUCKET"])
+
+
+def _mail() -> SesMail:
+    from tasks.mail import SesMail  # noqa: PLC0415
+
+    return SesMail(boto3.client("ses", config=_CONFIG), os.environ.get("MAIL_FROM", ""))
 
 
 def _lake() -> Objects:
@@ -90,14 +104,8 @@ def _executions() -> StepFunctions:
     return StepFunctions(os.environ)
 
 
-def _mail() -> SesMail:
-    from tasks.mail import mail_from_environment  # noqa: PLC0415
-
-    return mail_from_environment()
-
-
 def _people() -> UserPool:
-    from tasks.mail import people_from_environment  # noqa: PLC0415
+    from tasks.user_pool import people_from_environment  # noqa: PLC0415
 
     return people_from_environment()
 

@@ -34,6 +34,8 @@ _MODULES = (
     "sync_schedules",
     "repair_schedules",
     "find_due_exits",
+    "poll_quotes",
+    "find_signals",
     "find_accounts_of_day",
     "reconcile_account",
     "watch_executions",
@@ -45,6 +47,12 @@ _MODULES = (
     "find_small_files",
     "compact_partition",
     "archive_execution",
+    "mark_account",
+    "end_day",
+    "close_account_day",
+    "find_report_users",
+    "make_report",
+    "ask_lake",
     "api.handler",
 )
 

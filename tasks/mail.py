@@ -1,76 +1,27 @@
-"""E-mail through SES, and whose address it goes to: what the user pool knows of a user."""
+"""E-mail by Amazon SES."""
 
 from __future__ import annotations
 
-import os
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
-import boto3
-from aws_lambda_powertools import Logger
-from botocore.config import Config
-from botocore.exceptions import ClientError
-
-if TYPE_CHECKING:
-    from mypy_boto3_cognito_idp.client import CognitoIdentityProviderClient
-
-logger = Logger(service="algo", child=True)
-
-_CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 4})
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any
 
 
+@dataclass(frozen=True, slots=True)
 class SesMail:
-    """Sends as `sender`, an address that SES has verified. With none, it sends nothing and says so."""
+    """`client` is boto3's for SES, `sender` the verified address that mail comes from; "" sends nothing."""
 
-    def __init__(self, client: Any, sender: str) -> None:
-        self._client = client
-        self._sender = sender
+    client: Any
+    sender: str
 
-    def send(self, to: str, subject: str, text: str) -> None:
-        if not self._sender:
-            logger.warning("no e-mail is sent: MAIL_FROM is not set")
-            return
-        self._client.send_email(
-            FromEmailAddress=self._sender,
-            Destination={"ToAddresses": [to]},
-            Content={
-                "Simple": {
-                    "Subject": {"Data": subject, "Charset": "UTF-8"},
-                    "Body": {"Text": {"Data": text, "Charset": "UTF-8"}},
-                }
-            },
+    def send(self, message: EmailMessage) -> str:
+        """The message's id at SES, "" where the platform has no sender."""
+        if not self.sender:
+            return ""
+        message["From"] = self.sender
+        answer = self.client.send_raw_email(
+            Source=self.sender,
+            Destinations=[message["To"]],
+            RawMessage={"Data": message.as_bytes()},
         )
-
-
-class UserPool:
-    """The people of a user pool; `pool` finds its id when it is first needed."""
-
-    def __init__(self, client: CognitoIdentityProviderClient, pool: str) -> None:
-        self._client = client
-        self._pool = pool
-
-    def email_of(self, user_id: str) -> str:
-        """Their verified address, "" if there is none, or no such user."""
-        try:
-            user = self._client.admin_get_user(UserPoolId=self._pool, Username=user_id)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "UserNotFoundException":
-                return ""
-            raise
-        known = {each["Name"]: each.get("Value", "") for each in user["UserAttributes"]}
-        return known.get("email", "") if known.get("email_verified") == "true" else ""
-
-
-def mail_from_environment() -> SesMail:
-    return SesMail(boto3.client("sesv2", config=_CONFIG), os.environ.get("MAIL_FROM", ""))
-
-
-def people_from_environment() -> UserPool:
-    return UserPool(boto3.client("cognito-idp", config=_CONFIG), _pool_id(os.environ["USERS_PARAMETER"]))
-
-
-@lru_cache(maxsize=1)
-def _pool_id(parameter: str) -> str:
-    """The pool is made after the functions, so its id is not in their environment."""
-    answer = boto3.client("ssm", config=_CONFIG).get_parameter(Name=parameter)
-    return str(answer["Parameter"]["Value"])
+        return str(answer["MessageId"])

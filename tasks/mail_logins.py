@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from email.message import EmailMessage
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -26,7 +27,8 @@ FUNCTION = Function(
     reads=(Table.CATALOG,),
     writes=(Table.CATALOG,),
     hears=("LoginNeeded",),
-    mails=True,
+    sends_mail=True,
+    asks_people=True,
 )
 
 TOO_LATE = timedelta(hours=1)
@@ -68,7 +70,7 @@ def run(request: Input, rt: Runtime) -> Output:
     if not address:
         rt.alarms.count("NobodyToMail", account=call.account)
         return Output(sent=False, reason="the account's owner has no e-mail address")
-    rt.mail.send(address, _subject(call), _text(call, document or {}))
+    rt.mail.send(_message(address, call, document or {}))
     rt.stores.catalog.put(call.owner, items.mailed(call.account), {"asked_at": call.asked_at.isoformat()})
     return Output(sent=True, reason="")
 
@@ -95,8 +97,12 @@ def _logged_in_since(call: LoginNeeded, document: Mapping[str, Any]) -> bool:
     return bool(at) and datetime.fromisoformat(str(at)) > call.asked_at
 
 
-def _subject(call: LoginNeeded) -> str:
-    return f"Log in {call.account} before the market opens"
+def _message(address: str, call: LoginNeeded, document: Mapping[str, Any]) -> EmailMessage:
+    message = EmailMessage()
+    message["To"] = address
+    message["Subject"] = f"Log in {call.account} before the market opens"
+    message.set_content(_text(call, document))
+    return message
 
 
 def _text(call: LoginNeeded, document: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from tasks.stores.journal import Recorded
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from email.message import EmailMessage
 
     from tasks.domain.schedules import Schedule
 
@@ -109,9 +110,10 @@ class Egress(Protocol):
 
 
 class Mail(Protocol):
-    """Sends e-mails."""
+    """Sends e-mail."""
 
-    def send(self, to: str, subject: str, text: str) -> None: ...
+    def send(self, message: EmailMessage) -> str:
+        """The message's id at the mailer; "" if the platform has no address to send from."""
 
 
 class People(Protocol):
@@ -146,7 +148,8 @@ class Runtime:
     bus: Bus = field(default_factory=_missing)
     scheduler: Scheduler = field(default_factory=_missing)
     egress: Egress = field(default_factory=_missing)
-    mail: Mail = field(default_factory=_missing)
     people: People = field(default_factory=_missing)
     executions: KnownExecutions = field(default_factory=_missing)
+    reports: Objects = field(default_factory=_missing)
+    mail: Mail = field(default_factory=_missing)
     lake: Objects = field(default_factory=_missing)

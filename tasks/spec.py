@@ -89,12 +89,18 @@ class Function:
         What it does with the lake's files: its bucket is in the environment as `LAKE_BUCKET`.
     parquet
         It gets the layer with pyarrow and DuckDB.
+    asks_lake
+        It answers questions to the lake: on AWS by Athena, on one machine by DuckDB.
+    keeps_reports
+        It puts reports into their bucket, which is in the environment as `REPORTS_BUCKET`.
+    sends_mail
+        It mails, from the address in `MAIL_FROM`; where that is empty it may not.
     reads_histories
         It reads the histories of the state machines' executions.
     hears_endings
         The end of an execution calls it: EventBridge's status events of the platform's machines.
-    mails
-        It sends e-mails, and asks the user pool for the addresses.
+    asks_people
+        It asks the user pool for users' e-mail addresses.
     http_timeout
         Seconds after which its slowest single request to a broker gives up; 0 where it makes none.
     """
@@ -119,10 +125,13 @@ class Function:
     publishes: bool = False
     hears: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
-    mails: bool = False
+    asks_people: bool = False
     feeds_lake: bool = False
     lake: tuple[Lake, ...] = ()
     parquet: bool = False
+    asks_lake: bool = False
+    keeps_reports: bool = False
+    sends_mail: bool = False
     reads_histories: bool = False
     hears_endings: bool = False
     http_timeout: float = 0.0

@@ -8,10 +8,14 @@ from workflows.account_basket import ACCOUNT_BASKET
 from workflows.asl.machine import Machine
 from workflows.asl.mermaid import mermaid
 from workflows.asl.render import render
+from workflows.end_of_day import END_OF_DAY
 from workflows.exit_sweep import EXIT_SWEEP
 from workflows.lake_night import LAKE_NIGHT
+from workflows.mark_accounts import MARK_ACCOUNTS
+from workflows.poll_quotes import POLL_QUOTES
 from workflows.reconcile import RECONCILE
 from workflows.reconcile_schedules import RECONCILE_SCHEDULES
+from workflows.signal_scan import SIGNAL_SCAN
 from workflows.strategy_lifecycle import STRATEGY_LIFECYCLE
 from workflows.trading_day import TRADING_DAY
 from workflows.watch_executions import WATCH_EXECUTIONS
@@ -20,9 +24,13 @@ MACHINES: tuple[Machine, ...] = (
     STRATEGY_LIFECYCLE,
     ACCOUNT_BASKET,
     EXIT_SWEEP,
+    POLL_QUOTES,
+    SIGNAL_SCAN,
     RECONCILE,
     WATCH_EXECUTIONS,
     TRADING_DAY,
+    END_OF_DAY,
+    MARK_ACCOUNTS,
     RECONCILE_SCHEDULES,
     LAKE_NIGHT,
 )

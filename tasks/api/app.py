@@ -14,10 +14,12 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from tasks.api import (
     accounts,
     baskets,
+    kill,
     marketplace,
     operator,
     profile,
     records,
+    reports,
     run_now,
     running,
     strategies,
@@ -39,7 +41,9 @@ _ROUTERS = (
     subscriptions,
     run_now,
     running,
+    kill,
     records,
+    reports,
     operator,
 )
 

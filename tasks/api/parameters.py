@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WrapValidator
@@ -133,7 +133,10 @@ class SubscriptionChange(Model):
 
 
 class ProfileBody(Model):
+    """`report`: whether the day's report is only kept (ask for it), or mailed after the close as well."""
+
     name: Label = ""
+    report: Literal["keep", "mail"] = "keep"
 
 
 class EgressBody(Model):
@@ -169,6 +172,19 @@ class LegsBody(Model):
     legs: list[LegNumber] = Field(default_factory=list, max_length=MAX_LEGS_ALONE)
     account: AccountId | None = None
     run_key: str | None = Field(default=None, pattern=_ID)
+
+
+class ReachBody(Model):
+    """Of the kill switch: one account, all of mine (if nothing is said), or everybody's, for admins."""
+
+    account: AccountId | None = None
+    everyone: bool = False
+
+
+class KillBody(ReachBody):
+    """`reason` is for people to read later."""
+
+    reason: Label = ""
 
 
 def _refusing(parser: Callable[[Any], BaseModel]) -> WrapValidator:
@@ -240,6 +256,8 @@ EgressIn = Annotated[EgressBody, _model(EgressBody), Body()]
 PlatformIn = Annotated[Platform, _model(Platform), Body()]
 RunIn = Annotated[RunBody | None, Body()]
 SquareOffIn = Annotated[SquareOffBody | None, Body()]
+ReachIn = Annotated[ReachBody | None, Body()]
+KillIn = Annotated[KillBody | None, Body()]
 LegsIn = Annotated[LegsBody | None, Body()]
 
 

@@ -22,6 +22,9 @@ ANSWERED = {
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:ap-south-1:<AWS::AccountId>:secret:algo/broker/*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cognito-idp:ap-south-1:<AWS::AccountId>:userpool/*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:ap-south-1:<AWS::AccountId>:schedule/algo/*]",
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:glue:ap-south-1:<AWS::AccountId>:table/algo_lake/*]",
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::algo-lake-<AWS::AccountId>-ap-south-1/athena/*]",
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::algo-reports-<AWS::AccountId>-ap-south-1/*]",
     *(
         "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:dynamodb:ap-south-1:<AWS::AccountId>:"
         f"table/algo-{table}/stream/*]"
@@ -29,12 +32,13 @@ ANSWERED = {
     ),
     *(
         f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:ap-south-1:<AWS::AccountId>:execution:algo-{name}:*]"
-        for name in ("*", "AccountBasket", "StrategyLifecycle")
+        for name in ("*", "AccountBasket", "PollQuotes", "StrategyLifecycle")
     ),
     *(
         f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::algo-lake-<AWS::AccountId>-ap-south-1/{folder}/*]"
-        for folder in ("histories", "lake")
+        for folder in ("bars", "histories", "lake")
     ),
+    "AwsSolutions-ECS2",
     "AwsSolutions-L1",
     "AwsSolutions-S1",
     "AwsSolutions-SQS3",
