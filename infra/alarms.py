@@ -43,6 +43,7 @@ COUNTED = {
     "SubscriberWithoutAccount": "A subscriber's account is no longer linked, and was left out of a run.",
     "SchedulesRepaired": "Catalog and Scheduler had come apart, and the reconciler brought them together.",
     "OrderReappeared": "An order that was settled as absent turned up after all; what works is cancelled.",
+    "PnLDiffers": "A broker's day profit is not what our orders and others' trades come to: see the report.",
     "ClosedOutside": "Somebody else closed (a part of) a position of ours: the exit leaves that alone.",
     "ExitOverdue": "An exit was due and had not begun: the reconciler has started it.",
     "OpenAtCutOff": "A position is still open a minute before its broker squares it off: close it by hand.",
