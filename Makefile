@@ -9,7 +9,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help install page pictures layers synth deploy feed-image deploy-feed demo up strategy skip mail admin down \
-	cases case kills killday blackbox feed-day conformance bench faults month guards test story check format
+	cases case kills killday blackbox feed-day conformance bench faults mutants month guards test story check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -75,6 +75,10 @@ month: install  ## A simulated month into the lake, beside the exchange's ledger
 
 guards: install  ## Each guard of the order path switched off, and the cells that miss it
 	@$(BIN)/python -m tests.faults --guards
+
+mutants: install  ## Small mistakes in the domain and the order path, and whether a test notices; SAMPLE=350 SEED=1 MODULE=tasks.domain.pace
+	@$(BIN)/python -m tests.mutation $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(MODULE),--module $(MODULE))
 
 kills: install  ## kill -9 of the Step Functions endpoint at random moments; COUNT=50
 	@$(BIN)/python -m localstack.kills $(if $(COUNT),--count $(COUNT))

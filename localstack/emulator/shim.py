@@ -198,19 +198,24 @@ def gathering(poll: Callable[[], bool], waiting: Callable[[], int]) -> Callable[
 
 
 def in_windows(allowed: Callable[..., int]) -> Callable[..., int]:
-    """Wrap the function that says how many batches of a queue may run: none until its window is over."""
+    """Wrap the function that says how many batches of a queue may run.
+
+    Of a queue with a window none until that is over, and then one: who can wait needs no second worker.
+    """
     began: dict[str, float] = {}
 
     def allowed_after_the_window(mapping: dict[str, Any], *more: Any) -> int:
         window = mapping.get("MaximumBatchingWindowInSeconds") or 0
         queue = more[-1] if more else None
-        if not window or not queue or not queue["messages"]:
+        if not window or not queue:
             return allowed(mapping, *more)
+        if not queue["messages"]:
+            return 1
         since = began.setdefault(mapping["UUID"], time.monotonic())
         if time.monotonic() - since < window:
             return 0
         del began[mapping["UUID"]]
-        return allowed(mapping, *more)
+        return 1
 
     return allowed_after_the_window
 

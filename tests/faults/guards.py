@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -18,10 +18,13 @@ from tasks import (
     chase_order,
     check_barrier,
     place_order,
+    plan_account,
 )
 from tasks.orderpath import updates
 from tasks.orderpath.book import Book
 from tasks.stores import forward, memory
+from tasks.stores.journal import Head
+from tasks.stores.journal_memory import MemoryEvents
 from tasks.stores.memory import MemoryOrders, MemoryRuns
 from tasks.stores.ports import OrderRow, OrderState
 from tests.faults import play as playing
@@ -40,6 +43,8 @@ class Guard:
     off: Callable[[], Any]
     cells: tuple[str, ...]
     shapes: tuple[Shape, ...] = (Shape("2", 1, "instant"), Shape("4h", 3, "slow"))
+    beside: str = ""
+    """What else is done on the day."""
 
 
 @contextmanager
@@ -154,6 +159,41 @@ def _nobody_looks() -> Any:
     return _patched(patch.object(playing, "each_minute", never))
 
 
+def _streams_are_taken_at_their_word() -> Any:
+    """What is delivered is recorded, also what was before."""
+    head = MemoryEvents.head
+
+    def without_position(self: MemoryEvents, aggregate: str) -> Head:
+        return replace(head(self, aggregate), position="")
+
+    return _patched(patch.object(MemoryEvents, "head", without_position))
+
+
+class _NobodyHolds:
+    def held(self, places: Any) -> list[Any]:
+        return []
+
+
+def _no_kill_switch() -> Any:
+    """It is pressed, and whoever plans or sends an entry does not look."""
+    begin = MemoryOrders.begin_send
+
+    def regardless(self: MemoryOrders, order: OrderRow, **how: Any) -> bool:
+        halts, self._halts = self._halts, _NobodyHolds()  # type: ignore[assignment]
+        try:
+            return begin(self, order, **how)
+        finally:
+            self._halts = halts
+
+    def none(stores: Any, user_id: str, account: str) -> None:
+        return None
+
+    return _patched(
+        patch.object(MemoryOrders, "begin_send", regardless),
+        *(patch.object(module, "holding", none) for module in (place_order, plan_account)),
+    )
+
+
 GUARDS = (
     Guard("conditional put", _unguarded_put, ("F2/P4", "F3/P4", "F2/P11", "F3/P11", "F13/P4")),
     Guard("intent before send", _intent_after_send, ("F1/P6", "F1/P7", "F1/P11", "F13/P7", "F15/P7")),
@@ -165,7 +205,15 @@ GUARDS = (
     Guard("late-start grace", _no_grace, ("F14/P1", "F14/P2", "F14/P3")),
     Guard("claim of the run", _no_claim, ("F3/P3",), (Shape("2", 3, "instant"), Shape("4h", 3, "slow"))),
     Guard("unwind", _no_unwind, ("F9/P5", "F9/P7", "F18/P4", "F10/P8")),
+    Guard("position in the stream", _streams_are_taken_at_their_word, ("F2/P8", "F11/P8")),
     Guard("a look each minute", _nobody_looks, ("F14/P9", "F14/P10", "F14/P11", "F16/P9")),
+    Guard(
+        "kill switch",
+        _no_kill_switch,
+        ("F4/P5", "F8/P5", "F6/P5"),
+        (Shape("4h", 1, "slow"), Shape("4h", 3, "slow")),
+        beside="kill",
+    ),
     Guard(
         "giving up siblings",
         _siblings_go_on,
@@ -200,7 +248,7 @@ def first_caught(guard: Guard) -> str | None:
 
 def _violated(guard: Guard, cell: str, shape: Shape, seed: int, *, off: bool) -> set[str]:
     with guard.off() if off else ExitStack():
-        played = play(Scenario((Cell.parse(cell),), shape, seed))
+        played = play(Scenario((Cell.parse(cell),), shape, seed, guard.beside))
     return {violation.invariant for violation in played.violations}
 
 

@@ -61,5 +61,6 @@ def test_cdk_nag_finds_nothing_that_is_not_answered_with_a_reason(aws: Assembly)
         for each in aws.all()
         for answer in each.attributes.get("Metadata", {}).get("cdk_nag", {}).get("rules_to_suppress", [])
     ]
-    assert {answer["id"] for answer in answers} == ANSWERED
+    # The CDK answers some findings of its own validation by itself, for the network.
+    assert {answer["id"] for answer in answers if answer["id"].startswith("AwsSolutions-")} == ANSWERED
     assert all(len(answer["reason"].split()) >= 5 for answer in answers)
