@@ -20,6 +20,7 @@ ANSWERED = {
     "AwsSolutions-COG8",
     "AwsSolutions-IAM5[Resource::*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:ap-south-1:<AWS::AccountId>:secret:algo/broker/*]",
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cognito-idp:ap-south-1:<AWS::AccountId>:userpool/*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:ap-south-1:<AWS::AccountId>:schedule/algo/*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:glue:ap-south-1:<AWS::AccountId>:table/algo_lake/*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::algo-lake-<AWS::AccountId>-ap-south-1/athena/*]",
