@@ -44,5 +44,5 @@ def furthest_price(rt: Runtime, plan: AccountRun | None, order: OrderRow) -> Dec
     if rt.clock.now() >= order.sent_at + timedelta(seconds=terms.exit.patience_seconds):
         return None
     rounds = rt.stores.runs.exit_rounds(plan.run_key, plan.account)
-    first = next((o.limit_price for one in rounds for o in one.orders if o.order_id == order.order_id), None)
-    return terms.exit.furthest(Decimal(first), order.side, order.tick) if first is not None else None
+    planned = [o.limit_price for one in rounds for o in one.orders if o.order_id == order.order_id]
+    return terms.exit.furthest(Decimal(planned[0]), order.side, order.tick) if planned else None
