@@ -39,6 +39,7 @@ COUNTED = {
     "FeedBlind": "The market is open and the feed hears nothing: what has a stop is polled for. Look at it.",
     "StopNotSent": "A stop was reached and its exit can't be started: close by hand.",
     "LeftOpen": "Something of an earlier day is still open: look at once.",
+    "NobodyToMail": "An account has no session, and its owner no e-mail address: call them.",
     "CalendarEnds": "The trading calendar covers only a few more days: add the exchange's next circular.",
     "SubscriberWithoutAccount": "A subscriber's account is no longer linked, and was left out of a run.",
     "SchedulesRepaired": "Catalog and Scheduler had come apart, and the reconciler brought them together.",
