@@ -66,8 +66,8 @@ class Watched(Protocol):
 
 
 ANSWER_SECONDS = 60
-"""How long a process may take to answer: the schedule loop does not while it starts a minute's machines, and on a
-small machine that is busy each start takes seconds."""
+"""How long a process may take to answer: the schedule loop does not while it starts a minute's machines, and on
+a small machine that is busy each start takes seconds."""
 
 
 class Restless(Protocol):
