@@ -8,7 +8,7 @@ PAGE := build/console/index.html
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install page pictures layers synth deploy demo up strategy skip mail admin down cases case \
+.PHONY: help install page pictures layers synth deploy demo up strategy skip pages gameday mail admin down cases case \
 	kills blackbox conformance bench faults guards test story check format
 .DEFAULT_GOAL := help
 
@@ -46,6 +46,12 @@ strategy:  ## On the running platform, a strategy that enters in 5 minutes, or a
 
 skip:  ## Let time pass at once on the running platform: UNTIL=09:40
 	@$(BIN)/python -m localstack skip --until $(UNTIL)
+
+pages:  ## Who would have been called on it, when, and the runbook page of each call
+	@$(BIN)/python -m localstack pages
+
+gameday: install  ## A named disaster on the local platform: NAME= (none: the list); FIX=1 lets it follow the runbook itself
+	@$(BIN)/python -m localstack.gameday $(NAME) $(if $(FIX),--fix)
 
 mail:  ## The e-mails it sent; FOR=asha@example.com: the newest code alone
 	@$(BIN)/python -m localstack mail $(if $(FOR),--code-for $(FOR))
