@@ -115,6 +115,7 @@ class ComputeStack(AlgoStack):
             made = self.functions[function.name]
             events.on_streams(function, made, dead)
             events.on_bus(function, made, heard, dead)
+            events.on_executions(function, made, dead)
             lake_feed.endings(function, made, dead)
         self._lake(heard, dead)
 

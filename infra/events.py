@@ -12,6 +12,7 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 
 from infra.data import stream_parameter
+from infra.permissions import machine_arn
 from infra.settings import PREFIX
 from tasks.spec import EVENT_SOURCE, Function, Table
 
@@ -69,9 +70,39 @@ def on_bus(function: Function, made: lambda_.Function, heard: events.EventBus, d
     )
 
 
+def on_executions(function: Function, made: lambda_.Function, dead: sqs.IQueue) -> None:
+    """Let what becomes of the executions that `function.follows` names call it: failures, and redrives."""
+    if not function.follows:
+        return
+    rule = events.Rule(
+        made,
+        "Followed",
+        rule_name=f"{PREFIX}-{function.name}",
+        description=f"The failures and redrives that {function.name} hears of",
+        event_pattern=events.EventPattern(
+            source=["aws.states"],
+            detail_type=["Step Functions Execution Status Change"],
+            detail={
+                "stateMachineArn": [machine_arn(name, Stack.of(made)) for name in function.follows],
+                "$or": [
+                    {"status": ["FAILED", "TIMED_OUT", "ABORTED"]},
+                    {"redriveCount": [{"numeric": [">", 0]}]},
+                ],
+            },
+        ),
+    )
+    rule.add_target(
+        targets.LambdaFunction(
+            made, dead_letter_queue=dead, retry_attempts=HEAR_TRIES, max_event_age=Duration.days(1)
+        )
+    )
+
+
 def triggered(functions: Iterable[Function], made: Mapping[str, lambda_.Function]) -> list[lambda_.Function]:
     """The functions that a stream or the bus calls: no execution shows when they fail."""
-    return [made[each.name] for each in functions if each.fed_by or each.hears or each.hears_endings]
+    return [
+        made[each.name] for each in functions if each.fed_by or each.hears or each.follows or each.hears_endings
+    ]
 
 
 def _stream(table: Table) -> str:

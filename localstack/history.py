@@ -53,7 +53,9 @@ _ENDS = {
     "ExecutionAborted": "ABORTED",
 }
 _FAILURES = ("TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut", "TaskSubmitFailed")
-_MAP_ENDS = ("MapStateSucceeded", "MapStateFailed", "MapStateAborted", "MapStateExited", "MapStateStarted")
+
+Place = tuple[int, ...]
+"""Where an event belongs: the iteration's number, of each Map around it, the outermost first."""
 
 
 @dataclass(slots=True)
@@ -62,9 +64,9 @@ class Reader:
 
     execution: str
     _seen: int = 0
-    _iterations: dict[int, int | None] = field(default_factory=dict)
-    _entered: dict[tuple[int | None, str], Mapping[str, Any]] = field(default_factory=dict)
-    _failures: dict[int | None, str] = field(default_factory=dict)
+    _places: dict[int, Place] = field(default_factory=dict)
+    _entered: dict[tuple[Place, str], Mapping[str, Any]] = field(default_factory=dict)
+    _failures: dict[Place, str] = field(default_factory=dict)
 
     def read(self, events: Sequence[Mapping[str, Any]]) -> list[Step | End]:
         """What is new in the whole history so far, `events`."""
@@ -74,42 +76,49 @@ class Reader:
 
     def _item(self, event: Mapping[str, Any]) -> Step | End | None:
         kind: str = event["type"]
-        iteration = self._iteration(event)
+        place = self._place(event)
         if kind.endswith("StateEntered"):
-            self._entered[iteration, event["stateEnteredEventDetails"]["name"]] = event
-            self._failures.pop(iteration, None)
+            self._entered[place, event["stateEnteredEventDetails"]["name"]] = event
+            self._failures.pop(place, None)
         elif kind.endswith("StateExited"):
-            return self._step(event, iteration)
+            return self._step(event, place)
         elif kind in _FAILURES:
             details = _details(event)
-            self._failures[iteration] = details.get("error") or kind
+            self._failures[place] = details.get("error") or kind
         elif kind in _ENDS:
             return self._end(event)
         return None
 
-    def _iteration(self, event: Mapping[str, Any]) -> int | None:
-        kind = event["type"]
-        iteration = self._iterations.get(event.get("previousEventId", 0))
+    def _place(self, event: Mapping[str, Any]) -> Place:
+        """That of the event before; an iteration goes one Map deeper, and the Map's exit comes back."""
+        kind: str = event["type"]
+        place = self._places.get(event.get("previousEventId", 0), ())
         if kind == "MapIterationStarted":
-            iteration = event["mapIterationStartedEventDetails"]["index"]
-        elif kind in _MAP_ENDS:
-            iteration = None
-        self._iterations[event["id"]] = iteration
-        return iteration
+            details = event["mapIterationStartedEventDetails"]
+            place = (*self._around(place, details["name"]), details["index"])
+        elif kind.endswith("StateExited"):
+            place = self._around(place, event["stateExitedEventDetails"]["name"])
+        self._places[event["id"]] = place
+        return place
 
-    def _step(self, event: Mapping[str, Any], iteration: int | None) -> Step:
+    def _around(self, place: Place, state: str) -> Place:
+        """Where the state was entered: here, or in an iteration around here."""
+        outward = (place[:depth] for depth in range(len(place), -1, -1))
+        return next((each for each in outward if (each, state) in self._entered), place)
+
+    def _step(self, event: Mapping[str, Any], place: Place) -> Step:
         details = event["stateExitedEventDetails"]
-        entered = self._entered[iteration, details["name"]]
+        entered = self._entered[place, details["name"]]
         return Step(
             execution=self.execution,
             state=details["name"],
             kind=event["type"].removesuffix("StateExited"),
-            iteration=iteration,
+            iteration=place[-1] if place else None,
             entered=entered["timestamp"].astimezone(IST),
             left=event["timestamp"].astimezone(IST),
             input=_data(entered["stateEnteredEventDetails"].get("input")),
             output=_data(details.get("output")),
-            caught=self._failures.pop(iteration, ""),
+            caught=self._failures.pop(place, ""),
         )
 
     def _end(self, event: Mapping[str, Any]) -> End:

@@ -29,6 +29,7 @@ _MODULES = (
     "apply_updates",
     "record_events",
     "project_events",
+    "record_failures",
     "sync_schedules",
     "repair_schedules",
     "find_due_exits",

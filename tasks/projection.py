@@ -43,8 +43,14 @@ def rows_of(events: Sequence[Recorded]) -> list[Key]:
     if isinstance(event, e.OfPosition):
         position = event.position
         return [Key(position.user_id, items.position(_day(position.trading_date), position.position_id))]
+    return _run_rows(event)
+
+
+def _run_rows(event: e.DomainEvent) -> list[Key]:
     if isinstance(event, e.OfAccountRun):
         return [Key(event.run.user_id, items.run(event.run.run_key, event.run.account))]
+    if isinstance(event, e.OfEnd):
+        return [Key(event.end.user_id, items.run(event.end.run_key, event.end.account))]
     if isinstance(event, e.OfClaim) and event.claim.user_id:
         return [Key(event.claim.user_id, items.run(event.claim.run_key))]
     return []
@@ -68,6 +74,7 @@ def sources_of(key: Key) -> tuple[str, ...]:
     if kind == "RUN":
         run_key, _, account = name.partition("#")
         parts = [f"ACCT#{account}"] if account else ["CLAIM#ENTRY", "CLAIM#EXIT"]
+        parts += [f"FAIL#ENTRY#{account}", f"FAIL#EXIT#{account}"]
         return tuple(f"runs:{run_key}:{part}" for part in parts)
     others = {
         "STRATEGY": f"catalog:{key.owner}:SCHEDULE#{name}",
@@ -224,40 +231,68 @@ def _subscription(_: Key, parts: Parts) -> views.View | None:
     )
 
 
-def _run(_: Key, parts: Parts) -> views.View | None:
-    return _account_run(parts[0]) if len(parts) == 1 else _whole_run(parts)
+def _run(key: Key, parts: Parts) -> views.View | None:
+    """An account's row has one part of its own, that of the whole run a claim for each side."""
+    *own, entry, leave = parts
+    ends = [one[0].end for part in (entry, leave) if (one := _last(part, e.OfEnd))]
+    if key.item.endswith("#"):
+        claims = [found[0].claim for part in own if (found := _last(part, e.OfClaim))]
+        ends = [end for end in ends if not any(_overtaken(end, claim) for claim in claims)]
+        fields = _whole_run(claims)
+    else:
+        fields = _account_run(own[0])
+    if fields is None and ends:
+        fields = {**ends[0].model_dump(), "status": "STARTED", "reason": "", "executions": {}}
+    if fields is None:
+        return None
+    at = max(recorded.at for part in parts for recorded in part)
+    return views.RunView.model_validate({**_with_ends(fields, ends), "updated_at": at})
 
 
-def _account_run(events: Sequence[Recorded]) -> views.View | None:
+def _account_run(events: Sequence[Recorded]) -> dict[str, Any] | None:
     found = _last(events, e.OfAccountRun)
     if found is None:
         return None
     run, called_off = found[0].run, isinstance(found[0], e.EntryCalledOff)
     executions = {"ENTRY": run.execution, "EXIT": run.exit_execution}
-    return views.RunView.model_validate(
-        {
-            **run.model_dump(),
-            "status": "CALLED_OFF" if called_off else run.phase,
-            "reason": "squared off before it entered" if called_off else "",
-            "executions": {side: arn for side, arn in executions.items() if arn},
-            "updated_at": events[-1].at,
-        }
-    )
+    return {
+        **run.model_dump(),
+        "status": "CALLED_OFF" if called_off else run.phase,
+        "reason": "squared off before it entered" if called_off else "",
+        "executions": {side: arn for side, arn in executions.items() if arn},
+    }
 
 
-def _whole_run(parts: Parts) -> views.View | None:
-    found = [one for part in parts if (one := _last(part, e.OfClaim))]
-    if not found:
+def _whole_run(claims: Sequence[e.ClaimFacts]) -> dict[str, Any] | None:
+    if not claims:
         return None
-    entry = found[0][0].claim
-    return views.RunView.model_validate(
-        {
-            **entry.model_dump(),
-            "status": entry.status or "STARTED",
-            "executions": {event.claim.side: event.claim.execution for event, _ in found},
-            "updated_at": max(recorded.at for _, recorded in found),
-        }
-    )
+    return {
+        **claims[0].model_dump(),
+        "status": claims[0].status or "STARTED",
+        "executions": {claim.side: claim.execution for claim in claims},
+    }
+
+
+def _overtaken(end: e.EndFacts, claim: e.ClaimFacts) -> bool:
+    """Another execution has this side since: how an earlier one ended is no longer of interest."""
+    other = end.side == claim.side and end.execution != claim.execution
+    return other and _moment(claim.claimed_at) > _moment(end.at)
+
+
+def _with_ends(fields: Mapping[str, Any], ends: Sequence[e.EndFacts]) -> dict[str, Any]:
+    """What failed last and was not redriven: the status, unless an account has come to a phase meanwhile."""
+    executions = {**{end.side: end.execution for end in ends}, **fields["executions"]}
+    failed = [end for end in ends if end.status != "RESUMED"]
+    if not failed:
+        return {**fields, "executions": executions}
+    end = max(failed, key=lambda end: _moment(end.at))
+    reason = end.reason if end.side == "ENTRY" else f"the exit: {end.reason}"
+    status = fields["status"] if "phase" in fields else "FAILED"
+    return {**fields, "status": status, "reason": reason, "executions": executions}
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _order(_: Key, parts: Parts) -> views.View | None:

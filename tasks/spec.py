@@ -81,6 +81,8 @@ class Function:
         It puts events on the bus that `EVENT_BUS` names.
     hears
         The detail types of the bus's events that call it; `("*",)` for all.
+    follows
+        State machines, by name, whose executions' failures and redrives call it.
     feeds_lake
         It puts messages into the lake's queue.
     lake
@@ -114,6 +116,7 @@ class Function:
     fed_by: tuple[Table, ...] = ()
     publishes: bool = False
     hears: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
     feeds_lake: bool = False
     lake: tuple[Lake, ...] = ()
     parquet: bool = False

@@ -11,7 +11,7 @@ from typing import Any
 
 from tasks.api.answers import Deleted, LoginAddress
 from tasks.api.current import Asking, routes
-from tasks.api.documents import Document, change, document_of, edit, own, show_account
+from tasks.api.documents import Document, change, document_of, edit, own, show_account, used
 from tasks.api.here import Here
 from tasks.api.login import login_address
 from tasks.api.parameters import AccountIn, AccountPath, IfMatch, Key, LinkBody, LinkIn
@@ -154,10 +154,11 @@ def _same_secret(here: Here, body: LinkBody) -> bool:
 def _unlinked(here: Here, account: str, if_match: str | None) -> Effect:
     before = _own(here, account)
     expect(before, if_match, needed=False)
+    counted = used(here, account)  # before it is looked for: who names it from here on is noticed
     _unused(here, account)
     gone = Change(here.user_id, items.account(account), None, version_of(before))
     freed = Change(items.ACCOUNT_OWNERS, account, None, ANY)
-    return Effect([gone, freed], {"deleted": account})
+    return Effect([gone, freed, counted], {"deleted": account})
 
 
 def _unused(here: Here, account: str) -> None:
@@ -166,8 +167,14 @@ def _unused(here: Here, account: str) -> None:
     catalog = here.stores.catalog
     strategies = _naming(catalog.list(here.user_id, items.strategy("")), account)
     subscriptions = _naming(catalog.list(here.user_id, items.subscription("")), account)
+    published = [
+        one
+        for one in _naming(catalog.list(items.MARKETPLACE, items.strategy("")), account)
+        if one.get("publisher") == here.user_id and one.get("enabled", True)
+    ]
     users = [
         *(f"strategy {one['strategy_id']}" for one in strategies),
+        *(f"published strategy {one['strategy_id']}" for one in published),
         *(f"subscription {one['basket_id']}" for one in subscriptions),
     ]
     if users:

@@ -128,7 +128,8 @@ def _copied(here: Here, basket_id: str, key: str) -> Effect:
     )
     if copy.kind is BasketKind.MARKETPLACE:
         here.must_be_admin()
-    return _put(here, copy, [], key)
+    accounts = dict.fromkeys(account for draft in copy.strategies for account in draft.accounts)
+    return _put(here, copy, accounts_stand(here, accounts), key)
 
 
 def _switched(here: Here, basket_id: str, if_match: str | None, *, on: bool) -> Effect:

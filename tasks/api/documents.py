@@ -61,7 +61,10 @@ def document_of(made: Change) -> Document:
 
 
 def accounts_stand(here: Here, accounts: Iterable[str], *, path: str = "accounts") -> list[Change]:
-    """Checks, for the transaction too, that the caller has linked these broker accounts.
+    """Checks, for the transaction too, that the caller has linked these broker accounts, and counts the use.
+
+    A command that names accounts writes what this returns with it: so it and an unlinking of one of them at the
+    same moment can't both be done.
 
     Raises
     ------
@@ -77,9 +80,17 @@ def accounts_stand(here: Here, accounts: Iterable[str], *, path: str = "accounts
             problems.append(f"{path}[{place}]: {account} is not one of your broker accounts: link it first")
         else:
             checks.append(Change(here.user_id, item, None, version_of(document), only_check=True))
+            checks.append(used(here, account))
     if problems:
         raise Refused(problems)
     return checks
+
+
+def used(here: Here, account: str) -> Change:
+    """One more use of the caller's account. Its count only rises, also when the account goes and comes back."""
+    item = items.account_use(account)
+    before = here.stores.catalog.get(here.user_id, item)
+    return change(here, item, before, {"account": account})
 
 
 def unique(changes: Sequence[Change]) -> list[Change]:

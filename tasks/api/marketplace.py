@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks.api.current import Asking, routes
-from tasks.api.documents import Document, document_of, own_basket, strategies_of
+from tasks.api.documents import Document, accounts_stand, document_of, own_basket, strategies_of
 from tasks.api.here import Here
 from tasks.api.parameters import BasketPath, IfMatch, Key
 from tasks.api.problems import Conflict, NotFound
@@ -103,7 +103,9 @@ def _published(here: Here, basket_id: str, if_match: str | None) -> Effect:
     newest = _market_change(here, items.basket(basket_id), standing, fields)
     frozen = _market_change(here, items.basket_version(basket_id, number), None, fields)
     drawn_from = Change(here.user_id, items.basket(basket_id), None, version_of(basket), only_check=True)
-    changes = [newest, frozen, drawn_from, *_strategies(here, published, standing, number)]
+    accounts = dict.fromkeys(account for one in published for account in one.get("accounts", ()))
+    named = accounts_stand(here, accounts)
+    changes = [newest, frozen, drawn_from, *named, *_strategies(here, published, standing, number)]
     return Effect(changes, document_of(newest))
 
 

@@ -60,14 +60,15 @@ def list_runs(
     strategy_id: StrategyQuery = None,
     limit: Limit = 500,
 ) -> list[RunAnswer]:
+    """Account by account. A run as a whole has no account: it says why nothing came of it."""
     wanted = (day or here.today).isoformat()
-    found = (one for one in here.stores.views.list(here.user_id, "RUN#") if one["trading_date"] == wanted)
+    found = (one for one in _runs(here, "RUN#") if one["trading_date"] == wanted)
     return [_run(here, one) for one in _chosen(found, account, strategy_id)][:limit]
 
 
 @router.get("/runs/<run_key>", summary="One run in all my accounts", tags=["records"])
 def read_run(here: Asking, run_key: RunPath) -> list[RunAnswer]:
-    found = here.stores.views.list(here.user_id, items.run(run_key))
+    found = _runs(here, items.run(run_key))
     if not found:
         raise NotFound("you have no such run")
     return [_run(here, one) for one in found]
@@ -86,6 +87,22 @@ def next_occasions(here: Asking, limit: Few = 10) -> list[Upcoming]:
     )
     accounts = {strategy.strategy_id: accounts for strategy, accounts in mine}
     return [_shown(occasion, accounts[occasion.strategy.strategy_id]) for occasion in occasions]
+
+
+def _runs(here: Here, prefix: str) -> list[dict[str, Any]]:
+    """The caller's runs, and those of published baskets as a whole: all for an admin, else what they follow."""
+    views = here.stores.views
+    mine, market = list(views.list(here.user_id, prefix)), views.list(items.MARKETPLACE, prefix)
+    if here.caller.is_admin:
+        return [*mine, *market]
+    followed = {one["basket_id"] for one in views.list(here.user_id, items.subscription(""))}
+    return [*mine, *(_for_followers(one) for one in market if one["basket_id"] in followed)]
+
+
+def _for_followers(run: dict[str, Any]) -> dict[str, Any]:
+    """Without its executions, and without the words of a failure: they may name other people's accounts."""
+    failed = {"reason": "it failed: the platform's operator has to look"} if run["status"] == "FAILED" else {}
+    return {**run, **failed, "executions": {}}
 
 
 def _chosen(

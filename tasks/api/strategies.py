@@ -123,12 +123,11 @@ def _added(here: Here, draft: StrategyDraft, basket_id: str, key: str, *, copied
     basket = own_basket(here, basket_id)
     if len(basket["strategies"]) >= MAX_STRATEGIES:
         raise Conflict(f"a basket holds at most {MAX_STRATEGIES} strategies")
-    checks: list[Change] = []
     if copied:
         draft = draft.model_copy(update={"name": f"{draft.name[:73]} (copy)".strip()})
     else:
         within_hours(here, draft)
-        checks = accounts_stand(here, draft.accounts)
+    checks = accounts_stand(here, draft.accounts)
     made = new_strategy(here, draft, basket_id, key, 1)
     document = document_of(made)
     listed = [*basket["strategies"], document["strategy_id"]]

@@ -126,15 +126,25 @@ def _run(change: Change) -> list[e.DomainEvent]:
     kind, _, rest = str(change.item["item"]).partition("#")
     if change.new is None:
         return []
-    if kind == "CLAIM":
-        return _claim(change.old, change.new, side=rest)
-    if kind == "ACCT":
-        return _account_run(change.old, change.new)
-    if kind == "ROUND" and change.old is None:
-        return [_round(change.new)]
-    if kind == "OUTSIDE":
-        return _outside(change.old or {}, change.new)
-    return []
+    match kind:
+        case "CLAIM":
+            found = _claim(change.old, change.new, side=rest)
+        case "ACCT":
+            found = _account_run(change.old, change.new)
+        case "FAIL":
+            found = [_end(change.new)]
+        case "ROUND" if change.old is None:
+            found = [_round(change.new)]
+        case "OUTSIDE":
+            found = _outside(change.old or {}, change.new)
+        case _:
+            found = []
+    return found
+
+
+def _end(new: Image) -> e.DomainEvent:
+    end = e.EndFacts.model_validate(new)
+    return e.RunResumed(end=end) if end.status == "RESUMED" else e.RunFailed(end=end)
 
 
 def _claim(old: Image | None, new: Image, *, side: str) -> list[e.DomainEvent]:

@@ -252,6 +252,35 @@ class RunMissed(OfClaim):
     """A run came too late to enter."""
 
 
+class EndFacts(Facts):
+    """`account` is "" where it is the run as a whole."""
+
+    run_key: str
+    side: str
+    account: str
+    user_id: str
+    basket_id: str
+    strategy_id: str
+    underlying: str = ""
+    trading_date: str
+    execution: str
+    status: str
+    reason: str
+    at: str
+
+
+class OfEnd(DomainEvent):
+    end: EndFacts
+
+
+class RunFailed(OfEnd):
+    """An execution failed, ran too long or was stopped, and nobody mended it yet."""
+
+
+class RunResumed(OfEnd):
+    """An execution that had failed was redriven."""
+
+
 class AccountRunFacts(Facts):
     run_key: str
     account: str

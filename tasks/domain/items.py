@@ -1,8 +1,9 @@
 """Names of the items in the catalog and in the read-models: one place, so that nobody composes them twice.
 
 Catalog, owner = the user's id: `PROFILE`, `BASKET#…`, `STRATEGY#…`, `ACCOUNT#…`, `SUBSCRIPTION#…`, and what
-only the commands need: `IDEMPOTENCY#…`, `MANUAL#…`. Other owners: `marketplace` (`BASKET#…`, `BASKET#…#V1`,
-`STRATEGY#…`, `SUBSCRIBER#…#…`), `egress` (one item a proxy), `account` (who has linked it), `platform`.
+only the commands need: `IDEMPOTENCY#…`, `MANUAL#…`, `USE#…`. Other owners: `marketplace` (`BASKET#…`,
+`BASKET#…#V1`, `STRATEGY#…`, `SUBSCRIBER#…#…`), `egress` (one item a proxy), `account` (who has linked it),
+`platform`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,11 @@ def strategy(strategy_id: str) -> str:
 
 def account(account_id: str) -> str:
     return f"ACCOUNT#{account_id}"
+
+
+def account_use(account_id: str) -> str:
+    """Counts the commands that named an account: whoever unlinks it sees that one came in between."""
+    return f"USE#{account_id}"
 
 
 def subscription(basket_id: str) -> str:

@@ -30,6 +30,7 @@ from tasks.stores.ports import (
     Outside,
     Phase,
     PositionRow,
+    RunEnd,
     StoreUnavailable,
 )
 from tasks.stores.schema import BY_BROKER_ORDER, BY_DAY, BY_POSITION, BY_USER_DATE, EXIT_DUE
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _RACES = 20
 _ACCOUNT = "ACCT#"
 _PACE = "PACE#"
+_END = "FAIL#"
 _OUTSIDE = "OUTSIDE#"
 _ORDERS = "ORDERS"
 
@@ -341,6 +343,19 @@ class DynamoRuns:
             condition="attribute_exists(#run_key) AND #phase <> :flat",
             values={"flat": Phase.FLAT},
         )
+
+    def note_end(self, end: RunEnd) -> bool:
+        return self._table.put(
+            to_item(end) | attributes({"item": f"{_END}{end.side}#{end.account}"}),
+            condition="attribute_not_exists(#run_key) OR #attempt < :attempt",
+            values={"attempt": end.attempt},
+        )
+
+    def ends(self, run_key: str) -> Sequence[RunEnd]:
+        items = self._table.query(
+            "#run_key = :run_key AND begins_with(#item, :prefix)", {"run_key": run_key, "prefix": _END}
+        )
+        return [from_item(RunEnd, item) for item in items]
 
     def due_exits(self, trading_date: date, *, before: datetime) -> Sequence[AccountRun]:
         found = self._table.query(

@@ -26,6 +26,7 @@ from tasks.stores.ports import (
     Outside,
     Phase,
     PositionRow,
+    RunEnd,
 )
 
 
@@ -56,6 +57,7 @@ class MemoryRuns:
         self._claims: dict[tuple[str, str], str] = {}
         self._accounts: dict[tuple[str, str], AccountRun] = {}
         self._rounds: dict[tuple[str, str, int, int], ExitRound] = {}
+        self._ends: dict[tuple[str, str, str], RunEnd] = {}
         self._outside: dict[tuple[str, date, str, str], Outside] = {}
 
     def claim(self, run_key: str, side: str, *, execution: str, at: datetime) -> bool:  # noqa: ARG002 (kept by the port)
@@ -116,6 +118,19 @@ class MemoryRuns:
             plan = self._accounts.get((run_key, account))
             if plan is not None and plan.phase is not Phase.FLAT:
                 self._accounts[run_key, account] = plan.model_copy(update={"exit_at": exit_at})
+
+    def note_end(self, end: RunEnd) -> bool:
+        key = (end.run_key, end.side, end.account)
+        with self._lock:
+            standing = self._ends.get(key)
+            if standing is not None and standing.attempt >= end.attempt:
+                return False
+            self._ends[key] = end
+            return True
+
+    def ends(self, run_key: str) -> Sequence[RunEnd]:
+        with self._lock:
+            return [end for key, end in sorted(self._ends.items()) if key[0] == run_key]
 
     def due_exits(self, trading_date: date, *, before: datetime) -> Sequence[AccountRun]:
         with self._lock:

@@ -169,6 +169,28 @@ class AccountRun(Row):
     closing: tuple[int, ...] = ()
 
 
+class RunEnd(Row):
+    """How an execution of a run ended badly, the `FAIL#{side}#{account}` item of the run, or that it goes on.
+
+    Without an account it is the run as a whole. `attempt` rises with time: only a higher one is written.
+    """
+
+    run_key: str
+    side: str
+    account: str
+    user_id: str
+    basket_id: str
+    strategy_id: str
+    underlying: str
+    trading_date: date
+    execution: str
+    attempt: int
+    status: str
+    """FAILED, TIMED_OUT, ABORTED; or RESUMED, by a redrive."""
+    reason: str
+    at: datetime
+
+
 class ExitRound(Row):
     """One round of closing orders of one leg, the `ROUND#{account}#L{leg}#{nn}` item of a run.
 
@@ -300,6 +322,12 @@ class RunStore(Protocol):
         """All rounds planned so far, leg by leg, oldest first."""
 
     def postpone_exit(self, run_key: str, account: str, *, exit_at: datetime) -> None: ...
+
+    def note_end(self, end: RunEnd) -> bool:
+        """Write it unless a newer one stands; False then."""
+
+    def ends(self, run_key: str) -> Sequence[RunEnd]:
+        """What is noted of a run: the newest of each side and account."""
 
     def due_exits(self, trading_date: date, *, before: datetime) -> Sequence[AccountRun]:
         """Accounts not FLAT whose exit was due, from the sparse index, for the sweep."""

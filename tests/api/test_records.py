@@ -55,6 +55,30 @@ def world() -> World:
     return made
 
 
+def test_what_became_of_a_published_run_is_seen_by_who_follows_it(world: World) -> None:
+    """Not where its executions are, nor the words of a failure: they may name somebody else's account."""
+    _, basket_id, strategy_id = published(world)
+    failed = RUN.model_copy(
+        update={
+            "account": "", "run_key": f"{strategy_id}-20261123-S", "basket_id": basket_id,
+            "strategy_id": strategy_id, "status": "FAILED", "reason": "TokenExpired: ZA9999 has to log in",
+        }
+    )  # fmt: skip
+    row = ViewRow("marketplace", items.run(failed.run_key), 1, failed.model_dump(mode="json"))
+    world.stores.views.put(row)
+    ravi, admin = world.user("ravi"), world.user("admin-1", "admin")
+    assert ravi.get("/runs").body == []
+    assert ravi.get(f"/runs/{failed.run_key}").status == 404
+    linked(world, ravi, "ZB5678")
+    ravi.post("/subscriptions", {"basket_id": basket_id, "accounts": ["ZB5678"]})
+    (seen,) = ravi.get("/runs").body
+    assert (seen["status"], seen["executions"], seen["pages"]) == ("FAILED", {}, {})
+    assert "ZA9999" not in ravi.get(f"/runs/{failed.run_key}").text
+    (known,) = admin.get("/runs").body
+    assert "ZA9999" in known["reason"]
+    assert known["executions"] == RUN.executions
+
+
 def test_each_sees_their_own(world: World) -> None:
     asha, ravi = world.user("asha"), world.user("ravi")
     for path in ("/orders", "/positions", "/runs"):

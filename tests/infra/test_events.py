@@ -65,7 +65,7 @@ def test_a_change_that_can_not_become_an_event_ends_alone_among_the_dead_letters
 
 def test_an_event_that_nobody_takes_is_a_dead_letter(aws: Assembly) -> None:
     rules = [each.properties for each in aws.all("AWS::Events::Rule")]
-    ended = {named(spec.name) for spec in FUNCTIONS if spec.hears_endings}
+    ended = {named(spec.name) for spec in FUNCTIONS if spec.hears_endings or spec.follows}
     heard = {named(spec.name) for spec in FUNCTIONS if spec.hears} | {named("lake")}
     assert {rule["Name"] for rule in rules} == heard | ended
     for rule in rules:
@@ -73,6 +73,19 @@ def test_an_event_that_nobody_takes_is_a_dead_letter(aws: Assembly) -> None:
         (target,) = rule["Targets"]
         assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith("EventsDeadLetters")
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+
+
+def test_failures_and_redrives_of_runs_are_followed_and_nothing_else(aws: Assembly) -> None:
+    rules = {each.properties["Name"]: each.properties for each in aws.all("AWS::Events::Rule")}
+    rule = rules[named("RecordFailures")]
+    assert "EventBusName" not in rule
+    detail = rule["EventPattern"]["detail"]
+    machines = [as_text(arn).rpartition(":")[2] for arn in detail["stateMachineArn"]]
+    assert machines == [named("StrategyLifecycle"), named("AccountBasket")]
+    assert detail["$or"] == [
+        {"status": ["FAILED", "TIMED_OUT", "ABORTED"]},
+        {"redriveCount": [{"numeric": [">", 0]}]},
+    ]
 
 
 def test_an_update_is_not_seen_twice_while_it_is_being_applied(aws: Assembly) -> None:
@@ -189,7 +202,8 @@ def test_functions_that_no_machine_runs_alarm_by_themselves(aws: Assembly) -> No
         if (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
     }
     names = {each.name for each in aws.all("AWS::Lambda::Function")}
-    triggered = [spec.name for spec in FUNCTIONS if spec.fed_by or spec.hears or spec.hears_endings]
+    hearing = ("fed_by", "hears", "follows", "hears_endings")
+    triggered = [spec.name for spec in FUNCTIONS if any(getattr(spec, name) for name in hearing)]
     alone = ("ReceivePostback", "ApplyUpdates", "WriteLake", "Api", *triggered)
     assert watched == {name for name in names if name.rstrip("0123456789ABCDEF") in alone}
 

@@ -105,7 +105,7 @@ def test_only_account_basket_may_have_orders_placed(aws: Assembly) -> None:
     }
     assert callers == {"AccountBasket"}
     from_outside = {as_text(each.properties["FunctionName"]) for each in aws.all("AWS::Lambda::Permission")}
-    heard = tuple(spec.name for spec in FUNCTIONS if spec.hears or spec.hears_endings)
+    heard = tuple(spec.name for spec in FUNCTIONS if spec.hears or spec.follows or spec.hears_endings)
     doors = ("ReceivePostback", *heard)
     assert [n for n in from_outside if not n.startswith(doors) and not n.endswith(":algo-Api")] == []
 

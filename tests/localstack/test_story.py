@@ -9,6 +9,7 @@ from typing import Any
 from brokers.clock import IST
 from localstack.history import End, Reader, Step
 from localstack.story import Story
+from tests.interpreter.building import run
 
 BEGIN = datetime(2026, 11, 23, 9, 30, tzinfo=IST)
 
@@ -47,6 +48,21 @@ def test_iterations_are_told_apart() -> None:
     history.state("Task", "PlaceSellOrder", {}, {}, first)
     steps = history.steps()
     assert [step.iteration for step in steps if isinstance(step, Step)] == [1, 0]
+
+
+def test_a_map_inside_a_map_is_read() -> None:
+    """More iterations than run at once, some of them with nothing inside."""
+    inner = {"Type": "Pass", "End": True}
+    each = {"Type": "Map", "ItemsPath": "$", "MaxConcurrency": 1, "End": True}
+    within = {"Inner": {**each, "ItemProcessor": {"StartAt": "Each", "States": {"Each": inner}}}}
+    outer = {**each, "ItemProcessor": {"StartAt": "Inner", "States": within}}
+    execution = run({"Outer": outer}, [["a", "b"], [], ["c"]])
+    events: list[Any] = [event.render() for event in execution.history.events]
+    told = [{**event, "timestamp": datetime.fromtimestamp(event["timestamp"], IST)} for event in events]
+    steps = [step for step in Reader("run").read(told) if isinstance(step, Step)]
+    assert [(step.state, step.iteration) for step in steps] == [
+        ("Each", 0), ("Each", 1), ("Inner", 0), ("Inner", 1), ("Each", 0), ("Inner", 2), ("Outer", None),
+    ]  # fmt: skip
 
 
 def test_a_failure_that_was_caught_is_told() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
+from typing import Any
 
 from brokers.clock import IST
 from brokers.model import Product
 from tasks.contracts import PlannedOrder
 from tasks.stores import Stores
-from tasks.stores.ports import ExitRound, Phase
+from tasks.stores.ports import ExitRound, Phase, RunEnd
 from tests.stores.rows import ACCOUNT, AT, DAY, RUN, a_plan, an_order, later, outside
 
 EXECUTION = "arn:aws:states:ap-south-1:000000000000:execution:StrategyLifecycle:one"
@@ -183,3 +184,25 @@ def test_of_many_who_see_it_at_once_one_tells(stores: Stores) -> None:
     with ThreadPoolExecutor(8) as pool:
         told = list(pool.map(lambda n: stores.runs.note_outside(outside(seen_at=later(n))), range(8)))
     assert sum(told) == 1
+
+
+def an_end(attempt: int, account: str = "", **changed: Any) -> RunEnd:
+    fields: dict[str, Any] = {
+        "run_key": RUN, "side": "ENTRY", "account": account, "user_id": "user-1", "basket_id": "basket-1",
+        "strategy_id": "bnf-straddle", "underlying": "", "trading_date": DAY, "execution": EXECUTION,
+        "attempt": attempt, "status": "FAILED", "reason": "TokenExpired: log in", "at": AT,
+    }  # fmt: skip
+    return RunEnd(**fields | changed)
+
+
+def test_of_how_a_run_ended_the_newest_stands(stores: Stores) -> None:
+    attempt = 1795406280000 * 1000
+    assert stores.runs.note_end(an_end(attempt))
+    assert not stores.runs.note_end(an_end(attempt, reason="told again"))
+    newest = an_end(attempt + 2, status="RESUMED")
+    assert stores.runs.note_end(newest)
+    assert not stores.runs.note_end(an_end(attempt + 1))
+    of_account = an_end(attempt, ACCOUNT)
+    assert stores.runs.note_end(of_account)
+    assert list(stores.runs.ends(RUN)) == [newest, of_account]
+    assert list(stores.runs.accounts(RUN)) == []

@@ -155,6 +155,7 @@ class Story:
         self.notes["noon"] = {person.email: Seen.by(person) for person in self._people}
 
     def evening(self) -> None:
+        self._starts_what_is_not_there()
         self.until("15:40")
         self.notes["evening"] = {person.email: Seen.by(person) for person in self._people}
         self.notes["ledger"] = self.ledger()
@@ -213,6 +214,18 @@ class Story:
         published = self.admin.api.send("POST", f"/baskets/{self.basket_id}/publish")
         self.notes["published version"] = published["published_version"]
         self.platform.conductor.settle()
+
+    def _starts_what_is_not_there(self) -> None:
+        """Somebody starts a run by hand, in the console, of a strategy that Asha has not."""
+        event = {
+            "user_id": self.asha.user_id, "basket_id": "gone", "strategy_id": "gone",
+            "transaction_type": "ENTRY", "entry_time": "12:15", "exit_time": "15:15",
+            "weekdays": ["MON"], "dte": None,
+            "scheduled_time": f"{MONDAY}T12:11:00+05:30",
+        }  # fmt: skip
+        self.platform.aws.step_functions.start_execution(
+            stateMachineArn=machine_arn("StrategyLifecycle"), input=json.dumps(event)
+        )
 
     def _schedules(self) -> dict[str, Any]:
         scheduler = self.platform.aws.scheduler

@@ -143,6 +143,17 @@ def test_the_others_leave_at_their_time_though_one_has_paused(story: Story) -> N
     assert {f"{datetime.fromisoformat(row['claimed_at']).astimezone(IST):%H:%M}" for row in exits} == {"15:15"}
 
 
+def test_a_run_that_failed_at_once_is_seen_by_whose_it_is_and_by_nobody_else(story: Story) -> None:
+    failed = {
+        email: [row for row in seen.runs if row["status"] == "FAILED"]
+        for email, seen in story.notes["evening"].items()
+    }
+    (row,) = failed[ASHA]
+    assert (row["run_key"], row["account"]) == ("gone-20261123-S", "")
+    assert row["reason"].startswith("StrategyNotFound: ")
+    assert failed[MEERA] == failed[RAVI] == []
+
+
 def test_the_brokers_ledger_agrees(story: Story) -> None:
     for when in ("ledger", "end ledger"):
         ledger = story.notes[when]
