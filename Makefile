@@ -9,7 +9,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help install page pictures layers synth deploy demo up strategy skip pages gameday mail admin down cases case \
-	kills blackbox conformance bench faults guards test story check format
+	kills blackbox conformance bench faults month guards test story check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -75,6 +75,9 @@ faults: install  ## The fault matrix on simulated time; SEEDS=20000 FIRST_SEED=1
 	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(CELL),--cell $(CELL)) \
 		$(if $(SHAPE),--shape $(SHAPE)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST_SEED),--first-seed $(FIRST_SEED)) \
 		$(if $(PAIRS),--pairs $(PAIRS)) $(if $(ON),--on $(ON))
+
+month: install  ## A simulated month into the lake, beside the exchange's ledger; some minutes. DAYS=3, KEEP=a folder
+	@$(BIN)/python -m tests.month $(if $(DAYS),--days $(DAYS)) $(if $(KEEP),--keep $(KEEP))
 
 guards: install  ## Each guard of the order path switched off, and the cells that miss it
 	@$(BIN)/python -m tests.faults --guards

@@ -69,6 +69,7 @@ ORDER_PATH = Layer(
         "python-dateutil",
         "requests",
         "six",
+        "talipp",
         "typing-extensions",
         "typing-inspection",
         "tzdata",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_cognito_idp.client import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_scheduler.client import EventBridgeSchedulerClient
@@ -39,6 +40,10 @@ class Aws:
     @cached_property
     def cloudformation(self) -> CloudFormationClient:
         return self._session.client("cloudformation", endpoint_url=self._url, config=_PATIENT)
+
+    @cached_property
+    def events(self) -> EventBridgeClient:
+        return self._session.client("events", endpoint_url=self._url, config=_PATIENT)
 
     @cached_property
     def identity(self) -> CognitoIdentityProviderClient:

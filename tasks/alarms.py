@@ -45,6 +45,7 @@ COUNTED = {
     "ExecutionStuck": "An execution runs for longer than it ever should.",
     "ExitRestarted": "An exit's execution ended before its position did, and was redriven or started again.",
     "OpenWithoutExecution": "Something is open, and the execution that held it was aborted or needs a person.",
+    "SignalsUnknown": "Indicator-based strategies could not be judged: bars are missing.",
     "PnLDiffers": "A broker's day profit is not what our orders and others' trades come to: see the report.",
     "FeedBlind": "The market is open and the feed hears nothing: what has a stop is polled for. Look at it.",
     "StopNotSent": "A stop was reached and its exit can't be started: close by hand.",

@@ -39,6 +39,7 @@ class Output(Slot):
 
     `user_id` is whose run it is: who started it by hand for themselves, else the strategy's owner.
     `strategy` is the document as it is now, without accounts: a newer version counts from the next run on.
+    `signal` is what a run of an indicator-based strategy was started by, with the figures.
     """
 
     side: TransactionType
@@ -58,6 +59,7 @@ class Output(Slot):
     accounts: list[AccountRef]
     anybody: bool
     strategy: dict[str, Any]
+    signal: str
 
 
 class StrategyNotFound(Exception):
@@ -150,6 +152,7 @@ def _output(
         accounts=accounts,
         anybody=bool(accounts),
         strategy=strategy,
+        signal=payload.signal,
     )
 
 

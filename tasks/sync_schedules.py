@@ -1,4 +1,4 @@
-"""SyncSchedules: make Scheduler agree with the catalog for one strategy.
+"""SyncSchedules: make Scheduler, or the list of those who wait for a signal, agree with the catalog.
 
 A strategy's event only says that it is time to look: what counts is the catalog now, read strongly. So events
 may come late, twice or in any order. After writing it looks again, so that the last of two at the same moment
@@ -15,9 +15,10 @@ from tasks.contracts import Slot
 from tasks.domain.errors import InvalidStrategy
 from tasks.domain.schedules import SIDES, Schedule, schedule_name, schedules_of
 from tasks.domain.stored import version_of
-from tasks.domain.strategy import parse_strategy
+from tasks.domain.strategy import Strategy, parse_strategy
 from tasks.lambda_task import task
 from tasks.runtime import Runtime
+from tasks.signals.watched import agree, waits
 from tasks.spec import Function, Table
 from tasks.stores.ports import StoreUnavailable
 
@@ -67,6 +68,7 @@ def sync(owner: str, strategy_id: str, rt: Runtime) -> list[str]:
         wanted = wanted_schedules(owner, document)
         for side in SIDES:
             done += _agree(schedule_name(owner, strategy_id, side), wanted, rt)
+        done += agree(owner, strategy_id, strategy_of(document), rt)
         _remember(owner, strategy_id, document, wanted, rt)
         if rt.stores.catalog.get(owner, f"STRATEGY#{strategy_id}") == document:
             return done
@@ -75,13 +77,16 @@ def sync(owner: str, strategy_id: str, rt: Runtime) -> list[str]:
 
 def wanted_schedules(owner: str, document: dict[str, Any] | None) -> dict[str, Schedule]:
     """By name; none for a strategy that is gone, off, or no longer understood."""
-    if document is None:
-        return {}
+    strategy = strategy_of(document)
+    return {} if strategy is None else {one.name: one for one in schedules_of(owner, strategy)}
+
+
+def strategy_of(document: dict[str, Any] | None) -> Strategy | None:
+    """None for one that is gone, or no longer understood."""
     try:
-        strategy = parse_strategy(document)
+        return None if document is None else parse_strategy(document)
     except InvalidStrategy:
-        return {}
-    return {schedule.name: schedule for schedule in schedules_of(owner, strategy)}
+        return None
 
 
 def _agree(name: str, wanted: dict[str, Schedule], rt: Runtime) -> list[str]:
@@ -97,10 +102,13 @@ def _agree(name: str, wanted: dict[str, Schedule], rt: Runtime) -> list[str]:
 
 def note(strategy_id: str, document: dict[str, Any] | None, wanted: dict[str, Schedule]) -> dict[str, Any]:
     """What the catalog's item `SCHEDULE#…` says once Scheduler has what is wanted."""
+    expressions = {name: schedule.expression for name, schedule in wanted.items()}
+    if waits(strategy_of(document)):
+        expressions["SIGNAL"] = "each minute, for a signal"
     return {
         "strategy_id": strategy_id,
-        "strategy_version": version_of(document) if wanted else 0,
-        "schedules": {name: schedule.expression for name, schedule in wanted.items()},
+        "strategy_version": version_of(document) if expressions else 0,
+        "schedules": expressions,
     }
 
 

@@ -12,6 +12,7 @@ from workflows.exit_sweep import EXIT_SWEEP
 from workflows.lake_night import LAKE_NIGHT
 from workflows.reconcile import RECONCILE
 from workflows.reconcile_schedules import RECONCILE_SCHEDULES
+from workflows.signal_scan import SIGNAL_SCAN
 from workflows.strategy_lifecycle import STRATEGY_LIFECYCLE
 from workflows.trading_day import TRADING_DAY
 from workflows.watch_executions import WATCH_EXECUTIONS
@@ -20,6 +21,7 @@ MACHINES: tuple[Machine, ...] = (
     STRATEGY_LIFECYCLE,
     ACCOUNT_BASKET,
     EXIT_SWEEP,
+    SIGNAL_SCAN,
     RECONCILE,
     WATCH_EXECUTIONS,
     TRADING_DAY,

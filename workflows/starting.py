@@ -10,14 +10,16 @@ from tasks.contracts import AccountTask
 from workflows import parts
 from workflows.account_basket import ACCOUNT_BASKET
 from workflows.asl.conditions import When
+from workflows.asl.expressions import Expression
 from workflows.asl.intrinsics import array_contains, format_text
+from workflows.asl.machine import Machine
 from workflows.asl.paths import Path
 from workflows.asl.resources import Call
 from workflows.asl.states import Catch, Choice, Fail, Pass, Retry, State, Task
 
 
 class Started(BaseModel):
-    """What leaves the Map for one account."""
+    """What leaves the Map for one account, or for one run."""
 
     account: str
     status: Literal["STARTED", "ALREADY_STARTED", "NOT_STARTED"]
@@ -55,16 +57,28 @@ def start(
     `called` is the execution's name where somebody else has made it. An account that can't be started must not
     stop the others: it is counted when all are through.
     """
+    named = called or format_text(f"{{}}-{{}}-{side}", run_key, Path("$.account.account"))
+    who = Path("$.account.account")
+    return start_execution(name, ACCOUNT_BASKET, named, task, takes=AccountTask, retry=retry, who=who)
+
+
+def start_execution(
+    name: str,
+    machine: Machine,
+    called: Path | Expression,
+    task: dict[str, Any] | Path,
+    *,
+    takes: type[BaseModel],
+    retry: Retry,
+    who: Path,
+) -> list[State]:
+    """Start `machine` under a fixed name. `who` stands for it in what leaves the Map."""
     already, failed = f"{name}AlreadyThere", f"{name}Failed"
     return [
         Task(
             name=name,
-            resource=Call("states", "startExecution", payloads={"Input": AccountTask}),
-            arguments={
-                "StateMachineArn": ACCOUNT_BASKET.arn,
-                "Name": called or format_text(f"{{}}-{{}}-{side}", run_key, Path("$.account.account")),
-                "Input": task,
-            },
+            resource=Call("states", "startExecution", payloads={"Input": takes}),
+            arguments={"StateMachineArn": machine.arn, "Name": called, "Input": task},
             slot="execution",
             timeout=parts.STORE_TIMEOUT,
             retry=[retry],
@@ -77,34 +91,33 @@ def start(
                 Catch(errors=["States.ALL"], next=failed, slot="trouble"),
             ],
         ),
-        _ended(f"{name}Done", "STARTED", ""),
-        _ended(already, "ALREADY_STARTED", ""),
-        _ended(failed, "NOT_STARTED", Path("$.trouble.Error")),
+        _ended(f"{name}Done", who, "STARTED", ""),
+        _ended(already, who, "ALREADY_STARTED", ""),
+        _ended(failed, who, "NOT_STARTED", Path("$.trouble.Error")),
     ]
 
 
-def _ended(name: str, status: str, reason: str | Path) -> Pass:
-    value = {"account": Path("$.account.account"), "status": status, "reason": reason}
-    return Pass(name=name, value=value, end=True)
+def _ended(name: str, who: Path, status: str, reason: str | Path) -> Pass:
+    return Pass(name=name, value={"account": who, "status": status, "reason": reason}, end=True)
 
 
-def all_started(side: str, done: str) -> list[State]:
-    """An execution that left an account behind fails, so that it alarms; all the others are on their way."""
-    statuses = Path("$.started[*].status")
+def all_started(side: str, done: str, *, started: str = "started", slot: str = "not_started") -> list[State]:
+    """An execution that left one behind fails, so that it alarms; all the others are on their way."""
+    statuses = Path(f"$.{started}[*].status")
     return [
         Pass(
             name=f"Count{side}",
             value={"some": array_contains(statuses, "NOT_STARTED")},
-            slot="not_started",
+            slot=slot,
         ),
         Choice(
             name=f"All{side}",
-            choices=[When(Path("$.not_started.some").equals(True), f"Some{side}Missing")],
+            choices=[When(Path(f"$.{slot}.some").equals(True), f"Some{side}Missing")],
             default=done,
         ),
         Fail(
             name=f"Some{side}Missing",
             error="AccountsNotStarted",
-            cause="For some accounts no AccountBasket could be started: the Map's output names them and why",
+            cause="Some executions could not be started: the Map's output names them and why",
         ),
     ]

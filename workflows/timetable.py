@@ -31,6 +31,7 @@ TIMETABLE = (
     # Every day and into the evening: Saturday sessions and the one at Diwali are market hours too.
     Timed("ExitSweep", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Exits that are due and did not start"),
     Timed("Reconcile", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Orders and positions beside the brokers' books"),
+    Timed("SignalScan", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "What indicator-based strategies wait for"),
     Timed(
         "WatchExecutions", HOUSEKEEPING, "cron(* 8-19 ? * * *)", "Executions that are stuck, or over too soon"
     ),

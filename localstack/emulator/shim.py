@@ -11,6 +11,8 @@
 - Any code confirms a sign-up. AWS compares it with the one in the e-mail, and so does the shim.
 - It forgets everything when it is killed. AWS forgets nothing, and nor does this: see `keeping`.
 - Nobody can ask whether a stream has changes that no function has seen yet: `GET /_local/idle` says so.
+- It takes no event whose source begins with `aws.`, as AWS takes none from its customers. But the state
+  machines are not its own here: their endpoint tells how executions ended, in AWS's place.
 - A queue's batching window counts for nothing: its function is called for whatever is there. The lake's would
   be called for every event, and write a file for each. So messages gather here as long as the window says.
 - Each call beyond those that run starts another worker, which costs a second of a small machine's time. Here
@@ -26,6 +28,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -94,6 +97,7 @@ def apply() -> None:
     lambda_svc._poll_dynamodb_streams = gathering(
         keeping.tables.polling(lambda_svc._poll_dynamodb_streams), lambda: unseen(lambda_svc, dynamodb)
     )
+    eventbridge._put_events = partial(eventbridge._put_events, allow_aws_source=True)
     lambda_svc._sqs_esm_concurrency = in_windows(lambda_svc._sqs_esm_concurrency)
     lambda_svc.acquire_worker = sharing(lambda_svc.acquire_worker)
     cognito._run_idp_handler = comparing(cognito._run_idp_handler, cognito._confirmation_code_error)

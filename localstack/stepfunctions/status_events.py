@@ -105,7 +105,9 @@ class StatusEvents:
     def _send(self, entry: dict[str, object]) -> None:
         """In the thread of the pool."""
         try:
-            self.clients.get("events").put_events(Entries=[entry])
+            answer = self.clients.get("events").put_events(Entries=[entry])
+            if answer.get("FailedEntryCount"):
+                log.warning("a status event was refused: %s", answer["Entries"])
         except Exception as wrong:  # noqa: BLE001  (best effort: whatever it is, executions go on)
             log.warning("a status event was not delivered: %s", wrong)
         finally:

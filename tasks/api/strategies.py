@@ -105,14 +105,12 @@ def switched(here: Here, strategy: Document, *, on: bool) -> list[Change]:
     Raises
     ------
     Conflict
-        If it cannot trade: no account, or nothing evaluates its indicators yet.
+        If it cannot trade: it has no account.
     """
     if bool(strategy.get("enabled", True)) is on:
         return []
     checks: list[Change] = []
     if on:
-        if strategy.get("trigger") == "indicator":
-            raise Conflict("an indicator-based strategy is kept, but cannot run yet")
         if not strategy.get("accounts"):
             raise Conflict(f"strategy {strategy['strategy_id']} names no broker account to trade in")
         checks = accounts_stand(here, strategy["accounts"])

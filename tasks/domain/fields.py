@@ -173,6 +173,12 @@ AccountId = Annotated[
     Field(json_schema_extra={"pattern": "^[A-Z0-9]{2,12}$"}),
 ]
 RunId = Annotated[
-    str, AfterValidator(_matching(r"S|M[1-9]\d{0,3}", "S for the schedule, or M1 to M9999 by hand"))
+    str,
+    AfterValidator(
+        _matching(
+            r"S|M[1-9]\d{0,3}|I[0-2]\d[0-5]\d",
+            "S for the schedule, M1 to M9999 by hand, or I0935 for a signal of the bar that closed then",
+        )
+    ),
 ]
 """Strategy and account ids are short because an execution's name, at most 80 characters, holds both."""

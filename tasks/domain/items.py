@@ -3,7 +3,7 @@
 Catalog, owner = the user's id: `PROFILE`, `BASKET#…`, `STRATEGY#…`, `ACCOUNT#…`, `SUBSCRIPTION#…`, and what
 only the commands need: `IDEMPOTENCY#…`, `MANUAL#…`, `USE#…`. Other owners: `marketplace` (`BASKET#…`,
 `BASKET#…#V1`, `STRATEGY#…`, `SUBSCRIBER#…#…`), `egress` (one item a proxy), `account` (who has linked it),
-`platform`.
+`platform`, `signals` (`WATCH#…`: who waits for one, `ENTRIES#…`: what they have started).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ MARKETPLACE = "marketplace"
 EGRESS = "egress"
 ACCOUNT_OWNERS = "account"
 PLATFORM = "platform"
+SIGNALS = "signals"
 
 PROFILE = "PROFILE"
 SETTINGS = "SETTINGS"
@@ -57,6 +58,16 @@ def idempotency(key: str) -> str:
 def manual_runs(strategy_id: str, trading_date: date) -> str:
     """How many runs were started by hand on that day."""
     return f"MANUAL#{strategy_id}#{trading_date:%Y%m%d}"
+
+
+def watched(owner: str = "", strategy_id: str = "") -> str:
+    """A strategy that waits for a signal; without either, the prefix of all."""
+    return f"WATCH#{owner}#{strategy_id}" if owner else "WATCH#"
+
+
+def entries(owner: str, strategy_id: str, trading_date: date) -> str:
+    """What a strategy's signals have started on that day."""
+    return f"ENTRIES#{trading_date:%Y%m%d}#{owner}#{strategy_id}"
 
 
 def run(run_key: str, account_id: str = "") -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, ValidationError, ValidationInfo, field_validator
+from pydantic import AwareDatetime, Field, ValidationError, ValidationInfo, field_validator
 
 from brokers.clock import IST
 from tasks.domain.errors import InvalidPayload
@@ -18,8 +18,9 @@ from tasks.domain.fields import Dte, MaybeName, Model, Name, RunId, StrategyId, 
 class Payload(Model):
     """One event. `scheduled_time` decides the trading date, so a late delivery still means its own day.
 
-    `run` is S for the schedule, M1, M2, … for runs started by hand. `only_for` is the user who runs a published
-    strategy by hand in their own accounts; "" is everybody who takes part.
+    `run` is S for the schedule, M1, M2, … for runs started by hand, I0935 for a signal of the bar that closed
+    then, and `signal` says which. `only_for` is the user who runs a published strategy by hand in their own
+    accounts; "" is everybody who takes part.
     """
 
     user_id: Name
@@ -32,6 +33,7 @@ class Payload(Model):
     dte: Dte = ()
     scheduled_time: AwareDatetime
     run: RunId = "S"
+    signal: Annotated[str, Field(max_length=4000)] = ""
     only_for: MaybeName = ""
 
     @property

@@ -46,8 +46,8 @@ def schedule_name(owner: str, strategy_id: str, side: str) -> str:
 
 
 def schedules_of(owner: str, strategy: Strategy) -> tuple[Schedule, ...]:
-    """ENTRY and EXIT of an enabled strategy, nothing of one that is not."""
-    if not strategy.enabled:
+    """ENTRY and EXIT of an enabled strategy that goes by time; none of one that waits for signals."""
+    if not strategy.enabled or strategy.indicators is not None:
         return ()
     return tuple(_schedule(owner, strategy, side) for side in SIDES)
 

@@ -179,7 +179,7 @@ class Strategy(StrategyDraft):
 
     strategy_id: StrategyId
     basket_id: str = Field(default="", max_length=128)
-    enabled: bool = Field(default=True, validate_default=True)
+    enabled: bool = True
 
     @property
     def index(self) -> Underlying:
@@ -197,13 +197,6 @@ class Strategy(StrategyDraft):
     def to_document(self) -> dict[str, Any]:
         """JSON-shaped; `parse_strategy` reads it back to an equal strategy."""
         return self.model_dump(mode="json")
-
-    @field_validator("enabled", mode="after")
-    @classmethod
-    def _can_run(cls, enabled: bool, info: ValidationInfo) -> bool:
-        if enabled and info.data.get("trigger") == "indicator":
-            raise ValueError("an indicator-based strategy is kept, but cannot run yet: it must stay disabled")
-        return enabled
 
 
 DraftT = TypeVar("DraftT", bound=StrategyDraft)

@@ -59,6 +59,10 @@ class Erasures:
         """`names`: what identifies somebody, and what stands for it."""
         return Erasures({**self.pseudonyms, **{digest(name): stand_in for name, stand_in in names.items()}})
 
+    def of(self, name: str) -> str:
+        """What stands for a name; empty if nobody of that name was erased."""
+        return self.pseudonyms.get(digest(name), "")
+
     def concerns(self, row: Mapping[str, Any]) -> bool:
         """Is this a row of somebody who was erased?"""
         names = (row.get("user_id"), row.get("owner"), row.get("account"))
@@ -80,8 +84,10 @@ class Erasures:
     def _unknown(self, value: Any) -> Any:
         if isinstance(value, list):
             return [self._unknown(each) for each in value]
-        if not isinstance(value, str):
-            return value
+        return self.unnamed(value) if isinstance(value, str) else value
+
+    def unnamed(self, text: str) -> str:
+        """A text in which everybody who was erased has a pseudonym."""
         for words in _WORDS:
-            value = words.sub(lambda found: self.pseudonyms.get(digest(found[0]), found[0]), value)
-        return value
+            text = words.sub(lambda found: self.pseudonyms.get(digest(found[0]), found[0]), text)
+        return text

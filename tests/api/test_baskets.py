@@ -174,7 +174,7 @@ def test_an_account_that_is_not_theirs_is_refused(world: World, asha: Client) ->
     assert "accounts[0]: ZA1234 is not one of your broker accounts" in answer.body["problems"][0]
 
 
-def test_an_indicator_strategy_is_kept_and_does_not_run(asha: Client) -> None:
+def test_an_indicator_strategy_is_kept_and_can_be_enabled(asha: Client) -> None:
     rule = {
         "conditions": [
             {
@@ -195,4 +195,4 @@ def test_an_indicator_strategy_is_kept_and_does_not_run(asha: Client) -> None:
     strategy_id = basket.body["strategies"][0]
     kept = asha.get(f"/strategies/{strategy_id}").body["strategy"]["indicators"]
     assert kept["entry"]["all"][0]["left"]["length"] == 9
-    assert asha.post(f"/strategies/{strategy_id}/enable").status == 409
+    assert asha.post(f"/strategies/{strategy_id}/enable").status == 200

@@ -183,9 +183,3 @@ def _one(left: dict[str, Any]) -> dict[str, Any]:
 def test_an_impossible_indicator_is_refused(draft: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidStrategy, match=said):
         parse_draft(draft)
-
-
-def test_an_indicator_strategy_cannot_be_enabled_yet() -> None:
-    with pytest.raises(InvalidStrategy, match="must stay disabled"):
-        parse_strategy({**indicator_draft(), "strategy_id": "x", "enabled": True})
-    assert not parse_strategy({**indicator_draft(), "strategy_id": "x", "enabled": False}).enabled

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.lake.reading import open_lake
+from tasks.lake.schemas import ORDERS, POSITIONS
 from tasks.lake.writing import Message, Written, write
 from tasks.objects import TABLES, FolderObjects
 from tests.events.streams import order_image
@@ -49,7 +50,7 @@ def recorded(type_: str, data: dict[str, Any], **changes: Any) -> str:
 
 
 def order(sequence: int, type_: str = "OrderFilled", *, number: int = 1, **changes: Any) -> str:
-    image = order_image(order_id=f"N{number:03}", user_id="asha", **changes)
+    image = order_image(**({"order_id": f"N{number:03}", "user_id": "asha"} | changes))
     return recorded(type_, {"order": image}, aggregate=f"orders:N{number:03}", sequence=sequence)
 
 
@@ -101,9 +102,9 @@ def ask(root: Path, sql: str) -> list[tuple[Any, ...]]:
 
 def sums(root: Path) -> tuple[int, int, Decimal]:
     """Events of orders, positions, and what the positions earned."""
-    ((orders, positions, earned),) = ask(
-        root,
+    lake = open_lake(root / TABLES, {kind.name: kind for kind in (ORDERS, POSITIONS)})
+    ((orders, positions, earned),) = lake.execute(
         "SELECT (SELECT count(*) FROM order_events), (SELECT count(*) FROM positions),"
-        " (SELECT coalesce(sum(realised), 0) FROM positions)",
-    )
+        " (SELECT coalesce(sum(realised), 0) FROM positions)"
+    ).fetchall()
     return orders, positions, earned

@@ -83,3 +83,15 @@ def test_workers_learn_the_clock_but_not_the_projects_modules(aws: Aws, function
     _, body = invoke(aws, function, {})
     assert Path(body["clock"]).name == "clock"
     assert body["path"] is None
+
+
+def test_the_step_functions_endpoint_may_speak_for_aws(aws: Aws) -> None:
+    queue = aws.sqs.create_queue(QueueName="endings")["QueueUrl"]
+    events = aws.events
+    events.put_rule(Name="endings", EventPattern=json.dumps({"source": ["aws.states"]}))
+    target = {"Id": "queue", "Arn": "arn:aws:sqs:ap-south-1:000000000000:endings"}
+    events.put_targets(Rule="endings", Targets=[target])  # type: ignore[list-item]
+    ended = {"Source": "aws.states", "DetailType": "Step Functions Execution Status Change", "Detail": "{}"}
+    assert events.put_events(Entries=[ended])["FailedEntryCount"] == 0  # type: ignore[list-item]
+    (message,) = aws.sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    assert json.loads(message["Body"])["source"] == "aws.states"

@@ -100,3 +100,16 @@ def test_the_conductor_is_told_and_everybody_else_served() -> None:
     assert (served, kept) == (["/"], [])
     asyncio.run(tell({"type": "http", "path": shim.KEEP}, None, send))
     assert kept == [True]
+
+
+def test_a_queues_messages_gather_as_long_as_its_window_says() -> None:
+    queue: dict[str, list[str]] = {"messages": []}
+    windowed, plain = {"UUID": "lake", "MaximumBatchingWindowInSeconds": 0.05}, {"UUID": "updates"}
+    allowed = shim.in_windows(lambda *_: 5)
+    assert allowed(plain, {}, {}, {"messages": ["m"]}) == 5
+    assert allowed(windowed, {}, {}, queue) == 5, "nothing waits: nothing is held up"
+    queue["messages"].append("m1")
+    assert allowed(windowed, {}, {}, queue) == 0
+    time.sleep(0.06)
+    assert allowed(windowed, {}, {}, queue) == 5
+    assert allowed(windowed, {}, {}, queue) == 0, "the next window has begun"

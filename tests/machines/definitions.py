@@ -16,6 +16,7 @@ FILES = {
     "StrategyLifecycle": "strategy_lifecycle",
     "AccountBasket": "account_basket",
     "ExitSweep": "exit_sweep",
+    "SignalScan": "signal_scan",
     "Reconcile": "reconcile",
     "WatchExecutions": "watch_executions",
     "TradingDay": "trading_day",
@@ -36,4 +37,6 @@ def machine(name: str) -> Machine:
         text = text.replace(f"${{{function.placeholder}}}", f"{FUNCTION_ARN}{function.name}")
     for table in Table:
         text = text.replace(f"${{{table.placeholder}}}", f"algo-{table}")
-    return Machine.parse(text.replace("${AccountBasketMachine}", "AccountBasket"))
+    for started in ("AccountBasket", "StrategyLifecycle"):
+        text = text.replace(f"${{{started}Machine}}", started)
+    return Machine.parse(text)

@@ -103,6 +103,7 @@ def opened(side: str, accounts: tuple[str, ...] = ("ZA1", "ZA2")) -> dict[str, A
             AccountRef(account=account, broker="zerodha", user_id="u", multiplier=1) for account in accounts
         ],
         anybody=bool(accounts),
+        signal="",
         strategy={},
     )
     dumped: dict[str, Any] = output.model_dump(mode="json")
