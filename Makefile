@@ -8,8 +8,8 @@ PAGE := build/console/index.html
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install page pictures layers synth deploy demo up strategy skip pages gameday mail admin down cases case \
-	kills blackbox conformance bench faults month guards test story check format
+.PHONY: help install page pictures layers synth deploy feed-image deploy-feed demo up strategy skip pages gameday mail admin down \
+	cases case kills killday blackbox feed-day conformance bench faults month guards test story check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -85,6 +85,12 @@ guards: install  ## Each guard of the order path switched off, and the cells tha
 kills: install  ## kill -9 of the Step Functions endpoint at random moments; COUNT=50
 	@$(BIN)/python -m localstack.kills $(if $(COUNT),--count $(COUNT))
 
+feed-day: install  ## A simulated day of the feed, killed every minute and silent for five; SEED=7 DAYS=1
+	@$(BIN)/python -m tests.feed.day $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS)) 2>/dev/null
+
+killday: install page  ## kill -9 of any process every 20 to 60 s while strategies trade; MINUTES=20 SEED=1
+	@$(BIN)/python -m localstack.killday $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
 conformance: install  ## How much of what AWS recorded the Step Functions endpoint does alike
 	@$(BIN)/python -m tests.interpreter.recorded
 
@@ -111,8 +117,20 @@ synth: layers node_modules  ## The CloudFormation templates, checked, in cdk.out
 	node_modules/.bin/cdk synth --quiet
 	$(BIN)/cfn-lint
 
+STACKS := AlgoData AlgoCompute AlgoApi AlgoMachines AlgoLake
+
 deploy: synth  ## To the AWS account of your credentials; ALARM_EMAIL= is told of trouble
-	node_modules/.bin/cdk deploy --all $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL))
+	node_modules/.bin/cdk deploy $(STACKS) $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL))
+
+feed-image: install  ## The feed's image, built and pushed to the account's repository (needs Docker)
+	@TAG=$$($(BIN)/python -m infra.feed_image) && REGION=$${AWS_REGION:-ap-south-1} && \
+		HOST=$$(aws sts get-caller-identity --query Account --output text).dkr.ecr.$$REGION.amazonaws.com && \
+		aws ecr get-login-password --region $$REGION | docker login --username AWS --password-stdin $$HOST && \
+		docker build --platform linux/amd64 --file infra/feed.Dockerfile --tag $$HOST/algo-feed:$$TAG . && \
+		docker push $$HOST/algo-feed:$$TAG
+
+deploy-feed: synth  ## The feed on Fargate, once its image is there
+	node_modules/.bin/cdk deploy AlgoFeed
 
 test: install page $(VENV)/.browser  ## The tests; `make story` has the long ones
 	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/story

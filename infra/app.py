@@ -61,9 +61,11 @@ def synthesize(app: App, settings: Settings) -> CloudAssembly:
         compute.add_stack_dependency(data)
         ApiStack(app, settings).add_stack_dependency(compute)
         if not settings.local:
+            from infra.feed import FeedStack  # noqa: PLC0415  (on one machine the feed is a process)
             from infra.lake import LakeStack  # noqa: PLC0415  (the emulator has no Athena)
             from infra.machines import MachinesStack  # noqa: PLC0415  (builds the machines, which takes a second)
 
             MachinesStack(app, settings).add_stack_dependency(compute)
             LakeStack(app, settings).add_stack_dependency(data)
+            FeedStack(app, settings).add_stack_dependency(compute)
         return app.synth()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
@@ -86,6 +87,20 @@ class DataStack(AlgoStack):
         self.tables = {table: self._table(table, shape) for table, shape in SHAPES.items()}
         self.reports = self._reports()
         self.lake = lake_bucket.bucket(self, self._kept)
+        if not settings.local:
+            self._images()
+
+    def _images(self) -> ecr.Repository:
+        """Where the feed's image is pushed to, before the stack that runs it is deployed."""
+        return ecr.Repository(
+            self,
+            "FeedImages",
+            repository_name=named("feed"),
+            image_scan_on_push=True,
+            image_tag_mutability=ecr.TagMutability.IMMUTABLE,
+            lifecycle_rules=[ecr.LifecycleRule(description="The last ten", max_image_count=10)],
+            removal_policy=self._kept,
+        )
 
     def _table(self, table: Table, shape: TableShape) -> dynamodb.Table:
         made = dynamodb.Table(

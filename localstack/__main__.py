@@ -1,9 +1,10 @@
 """The platform on this machine: `python -m localstack up | down | status | skip | mail | admin | strategy`.
 
 Ports: 8083 Step Functions, 4566 everything else of AWS (ministack), 9000 the exchange simulator, 8084 the
-schedules, 8085 the page to watch executions on. Each can be set by an option or by
+schedules, 8085 the page to watch executions on, 8086 the feed. Each can be set by an option or by
 `ALGO_STEP_FUNCTIONS_PORT`, `ALGO_AWS_PORT`, `ALGO_SIMULATOR_PORT`, `ALGO_SCHEDULES_PORT`,
-`ALGO_CONSOLE_PORT`. Process ids, logs and the clock are in `.local/`, or where `ALGO_STATE` says.
+`ALGO_CONSOLE_PORT`, `ALGO_FEED_PORT`. Process ids, logs and the clock are in `.local/`, or where
+`ALGO_STATE` says.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ def _moment(text: str) -> datetime:
 def _up(platform: Platform, options: argparse.Namespace) -> int:
     try:
         platform.start(options.at, Market(options.instruments))
+        platform.start_feed()
         platform.start_console()
         platform.start_supervisor()
     except CANNOT_START as error:
@@ -101,9 +103,7 @@ def _status(platform: Platform, _: argparse.Namespace) -> int:
 def _skip(platform: Platform, options: argparse.Namespace) -> int:
     text: str = options.until
     until = _moment(text if "T" in text else f"{platform.clock.now().date().isoformat()}T{text}")
-    while platform.conductor.step(until=until):
-        pass
-    platform.conductor.jump_before(until)
+    platform.conductor.reach(until)
     print(f"It is {platform.clock.now():%a %d %b %Y %H:%M:%S} IST.")
     return 0
 
@@ -158,6 +158,7 @@ AWS (ministack)     {site.aws_url}
 Exchange simulator  {site.simulator_url}        ledger: {site.simulator_url}/_sim/ledger
 HTTP API            {site.api_url}        ./algo connect --local
 Schedules           {site.schedules_url}
+Feed                {site.feed_url}
 Clock               {platform.clock.now():%a %d %b %Y %H:%M:%S} IST
 Logs                {site.state}/*.log
 

@@ -3,6 +3,9 @@
 While a task runs, a request is answered or a message waits in the queue, the clock runs as any clock does: code
 that works sees real time. Only waiting is skipped. Each process says over HTTP how busy it is and what it waits
 for; a process that is moved across its own due time notices by itself.
+
+Where a feed watches the market, what lies between is not nothing: then the clock goes in strides, and the ticks
+of each have been heard before the next one is taken.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ between a cause and its effect."""
 LEAD = timedelta(milliseconds=50)
 """A jump lands this long before the due time, so that what is due happens on time and not late."""
 
+READY_WITHIN = 10.0
+"""Seconds for which a feed's stream is waited for before the clock goes on."""
+
 WORTH_A_JUMP = timedelta(milliseconds=400)
 """What is due sooner is simply waited for."""
 
@@ -37,9 +43,31 @@ class Idleness:
     next_due: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The clock goes no further than `stride` at a time from `opens` to `closes`, once the feed is `ready`."""
+
+    stride: timedelta
+    opens: datetime
+    closes: datetime
+    ready: bool
+
+
+class Pacer(Protocol):
+    """Whoever would miss ticks."""
+
+    def pace(self) -> Pace | None:
+        """How far the clock may go now; None for as far as it likes."""
+
+
 class Watched(Protocol):
     def look(self) -> Idleness:
         """How busy is it now?"""
+
+
+class Restless(Protocol):
+    def stirring(self) -> Idleness:
+        """Has a tick set something off?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +77,17 @@ class Http:
     url: str
 
     def look(self) -> Idleness:
+        return self._ask("busy")
+
+    def stirring(self) -> Idleness:
+        """As `look`, without requests that only read: an exchange is asked things all the time."""
+        return self._ask("telling")
+
+    def _ask(self, counted: str) -> Idleness:
         with urllib.request.urlopen(self.url, timeout=10) as answer:  # noqa: S310  (our own http URLs)
             body = json.load(answer)
         due = body["next_due"]
-        return Idleness(int(body["busy"]), datetime.fromisoformat(due) if due else None)
+        return Idleness(int(body[counted]), datetime.fromisoformat(due) if due else None)
 
 
 @dataclass(slots=True)
@@ -96,12 +131,21 @@ class Conductor:
         URLs to POST to after a jump, so that timers are read again at once.
     between
         Called between two looks, for whoever tells what is going on.
+    pacer
+        Says how far a jump may go at a time.
+    restless
+        Those that a tick may stir: looked at after every stride.
+    ticks
+        URLs to POST to after a stride; the answer comes when its ticks were heard.
     """
 
     clock: MovableClock
     watched: Sequence[Watched]
     pokes: Sequence[str] = ()
     between: Callable[[], None] = lambda: None
+    pacer: Pacer | None = None
+    restless: Sequence[Restless] = ()
+    ticks: Sequence[str] = ()
     jumped: timedelta = field(default=timedelta(), init=False)
 
     def settle(self, *, seconds: float = 120.0) -> datetime | None:
@@ -135,8 +179,45 @@ class Conductor:
         self.jump_before(due)
         return True
 
+    def reach(self, until: datetime) -> None:
+        """Play everything that is due, and then let it be `until`."""
+        while until - self.clock.now() > WORTH_A_JUMP:
+            if not self.step(until=until):
+                self.jump_before(until)
+
     def jump_before(self, due: datetime) -> None:
-        """Let `due` be close. The clock never goes back."""
+        """Let `due` be close, or stop where a tick on the way has stirred somebody: then settle first."""
+        pace = self._pace()
+        while pace is not None and (stop := _next_stop(pace, self.clock.now(), due)) is not None:
+            self._move_to(stop)
+            for url in self.ticks:
+                _poke(url)
+            if self._stirred():
+                return
+        self._jump(due)
+
+    def _pace(self) -> Pace | None:
+        """As the feed says it, when its stream is up; one that does not come up is not waited for."""
+        deadline = time.monotonic() + READY_WITHIN
+        while True:
+            pace = self.pacer.pace() if self.pacer else None
+            if pace is None or pace.ready or time.monotonic() > deadline:
+                return pace
+            time.sleep(POLL_SECONDS)
+
+    def _stirred(self) -> bool:
+        now = self.clock.now()
+        looks = [each.stirring() for each in self.restless]
+        return any(look.busy or (look.next_due is not None and look.next_due <= now) for look in looks)
+
+    def _move_to(self, moment: datetime) -> None:
+        ahead = moment - self.clock.now()
+        if ahead > timedelta(0):
+            self.clock.set_offset(self.clock.offset() + ahead.total_seconds())
+            self.jumped += ahead
+
+    def _jump(self, due: datetime) -> None:
+        """The clock never goes back."""
         ahead = due - LEAD - self.clock.now()
         if ahead < WORTH_A_JUMP:
             time.sleep(max(0.0, min(1.0, (due - self.clock.now()).total_seconds())))
@@ -153,6 +234,14 @@ class Conductor:
 
     def _who_is_busy(self) -> str:
         return ", ".join(f"{each}: {each.look().busy}" for each in self.watched)
+
+
+def _next_stop(pace: Pace, now: datetime, due: datetime) -> datetime | None:
+    """Where the next stride ends; None if the rest of the way is one jump."""
+    if now < pace.opens < due:
+        return pace.opens
+    stop = now + pace.stride
+    return stop if pace.opens <= now < pace.closes and stop < due - LEAD else None
 
 
 def _poke(url: str) -> None:

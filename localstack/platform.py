@@ -23,6 +23,7 @@ from localstack.deploy import (
     deploy_timetable,
     keep,
 )
+from localstack.feeding import Feeding
 from localstack.processes import DidNotStart, Processes, Service
 from localstack.seed import CREDENTIALS
 from localstack.site import ACCOUNT_ID, HOST, PREFIX, REGION, ROOT, Ports, Site
@@ -58,16 +59,22 @@ class Platform:
     def conductor(self) -> Conductor:
         """Moves this platform's clock when nothing is under way."""
         site = self.site
+        simulator = Http(f"{site.simulator_url}/_sim/idle")
+        feed = Feeding(site.feed_url, lambda: self._processes.pid(self.feed) is not None)
         return Conductor(
             self.clock,
             (
+                feed,
                 Http(f"{site.schedules_url}/_local/idle"),
-                Http(f"{site.simulator_url}/_sim/idle"),
+                simulator,
                 Queue(self._updates),
                 Http(f"{site.aws_url}/_local/idle"),
                 Http(f"{site.step_functions_url}/_local/idle"),
             ),
             pokes=(f"{site.simulator_url}/_local/clock", f"{site.step_functions_url}/_local/clock"),
+            pacer=feed,
+            restless=(feed, simulator),
+            ticks=(f"{site.simulator_url}/_local/clock",),
         )
 
     def start(self, now: datetime | None, market: Market) -> None:
@@ -113,25 +120,36 @@ class Platform:
         self._processes.start(self.console, self.site.environment())
         self._processes.wait_until_up(self.console)
 
+    def start_feed(self) -> None:
+        """Start the feed, unless it runs: what a strategy with levels or indicators needs.
+
+        Raises
+        ------
+        DidNotStart
+            With what it has to say.
+        """
+        self._processes.start(self.feed, self.site.environment())
+        self._processes.wait_until_up(self.feed)
+
     def start_supervisor(self) -> None:
         """Start what starts again whatever dies, unless it runs."""
         self._processes.start(self.supervisor, self.site.environment())
 
     def stop(self) -> list[str]:
         """Stop everything; the names of what ran. The supervisor first: it would start them again."""
-        services = reversed([*self.services(Market()), self.console, self.supervisor])
+        services = reversed([*self.services(Market()), self.feed, self.console, self.supervisor])
         return [service.name for service in services if self._processes.stop(service)]
 
     def kill_and_restart(self, name: str) -> None:
         """End one process as `kill -9` does, and start it again at once. Raises DidNotStart."""
-        service = next(each for each in self.services(Market()) if each.name == name)
+        service = next(each for each in [*self.services(Market()), self.feed] if each.name == name)
         self._processes.kill(service)
         self._processes.start(service, self.site.environment())
         self._processes.wait_until_up(service)
 
     def running(self) -> dict[str, int | None]:
         """The process id of each service, None where it doesn't run."""
-        services = [*self.services(Market()), self.console, self.supervisor]
+        services = [*self.services(Market()), self.feed, self.console, self.supervisor]
         return {each.name: self._processes.pid(each) for each in services}
 
     def postback_url(self, account: str) -> str:
@@ -159,6 +177,12 @@ class Platform:
         site = self.site
         port = ["--port", str(site.ports.console)]
         return _python("console", "localstack.console", port, f"{site.console_url}/assets/icon.svg")
+
+    @property
+    def feed(self) -> Service:
+        """The market feed: the very process that runs on Fargate."""
+        port = ["--port", str(self.site.ports.feed)]
+        return _python("feed", "tasks.feed", port, f"{self.site.feed_url}/_local/idle")
 
     @property
     def supervisor(self) -> Service:

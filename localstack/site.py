@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
+from tasks.spec import machine_variable
+
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 REGION: Final = "ap-south-1"
@@ -32,6 +34,7 @@ class Ports:
     simulator: int = 9000
     schedules: int = 8084
     console: int = 8085
+    feed: int = 8086
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Ports:
@@ -91,6 +94,10 @@ class Site:
         return f"http://{HOST}:{self.ports.console}"
 
     @property
+    def feed_url(self) -> str:
+        return f"http://{HOST}:{self.ports.feed}"
+
+    @property
     def api_url(self) -> str:
         """The HTTP API's base address."""
         return f"{self.aws_url}/_aws/execute-api/{API_ID}"
@@ -108,6 +115,9 @@ class Site:
             "AWS_ENDPOINT_URL_SFN": self.step_functions_url,
             "KITE_ROOT": self.simulator_url,
             "PUBLIC_URL": self.api_url,
+            "UPDATES_QUEUE_URL": f"{self.aws_url}/{ACCOUNT_ID}/{PREFIX}-updates",
+            "BARS_BUCKET": f"{PREFIX}-lake-{ACCOUNT_ID}-{REGION}",
+            **{machine_variable(name): machine_arn(name) for name in ("AccountBasket", "PollQuotes")},
             "EXECUTION_PAGE": "",  # no console here: the ARN is enough
         }
 

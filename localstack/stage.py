@@ -102,7 +102,7 @@ class Stage:
     def wait(self, until: datetime) -> None:
         """Play, and then let it be `until`."""
         self.play(until)
-        self.platform.conductor.jump_before(until)
+        self.platform.conductor.reach(until)
 
     def enter(self) -> None:
         """Deliver ENTRY and play its window."""

@@ -33,6 +33,7 @@ _MODULES = (
     "sync_schedules",
     "repair_schedules",
     "find_due_exits",
+    "poll_quotes",
     "find_signals",
     "find_accounts_of_day",
     "reconcile_account",

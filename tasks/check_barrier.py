@@ -40,7 +40,9 @@ def run(request: Input, rt: Runtime) -> Output:
 def _hedges(rt: Runtime, plan: AccountRun) -> Barrier:
     orders = entry_orders(rt.stores, plan)
     return entry_barrier(
-        (leg.leg, sum(leg.slices), total(orders[leg.leg]).quantity) for leg in plan.legs if leg.side is Side.BUY
+        (leg.leg, sum(leg.slices), total(orders[leg.leg]).quantity)
+        for leg in plan.legs
+        if leg.side is Side.BUY and leg.leg not in plan.closing
     )
 
 

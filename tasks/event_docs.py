@@ -42,7 +42,7 @@ address. Read-models are folds of events: `python -m tasks.rebuild` makes them a
 _CHAPTERS: tuple[tuple[str, tuple[type[e.DomainEvent], ...]], ...] = (
     ("People and their baskets", (e.OfProfile, e.OfBasket, e.OfStrategy, e.OfSubscription)),
     ("Broker accounts and the operator", (e.OfAccount, e.OfFeed, e.OfEgress, e.PlatformChanged)),
-    ("Runs", (e.OfClaim, e.OfEnd, e.OfAccountRun, e.ExitRoundPlanned)),
+    ("Runs", (e.OfClaim, e.OfEnd, e.OfAccountRun, e.ExitRoundPlanned, e.EntriesHalted, e.EntriesReleased)),
     ("Orders", (e.OfOrder,)),
     ("Positions", (e.OfPosition, e.ExternalActivityDetected)),
     ("An account's day", (e.OfAccountDay,)),

@@ -16,6 +16,7 @@ from brokers.model import NotSent, OrderRequest, Placed, PlaceOutcome, Rejected
 from tasks.contracts import Slot
 from tasks.domain.ids import Purpose
 from tasks.lambda_task import task
+from tasks.orderpath.halting import described, holding
 from tasks.orderpath.limits import HTTP_TIMEOUT, RESEND_PAUSE, SEND_TIMEOUT, wait_until
 from tasks.orderpath.pace import ask_to_send
 from tasks.runtime import Runtime
@@ -77,6 +78,9 @@ def _send(rt: Runtime, order: OrderRow) -> Output:
     again = ask_to_send(rt, order.account, exiting=order.purpose is Purpose.EXIT)
     if again is not None:
         return _output(Outcome.NOT_SENT, "the account's orders are paced", retry_at=wait_until(again))
+    halt = holding(rt.stores, order.user_id, order.account) if order.purpose is Purpose.ENTRY else None
+    if halt is not None:
+        return _miss(rt, order, described(halt))
     phase = Phase.ENTERING if order.purpose is Purpose.ENTRY else Phase.EXITING
     if not rt.stores.orders.begin_send(order, phase=phase, at=rt.clock.now()):
         return _overtaken(rt, order)
@@ -119,7 +123,8 @@ def _overtaken(rt: Runtime, order: OrderRow) -> Output:
     current = rt.stores.orders.get(order.order_id) or order
     if current.status is not OrderState.CLAIMED:
         return _where_it_stands(current)
-    return _miss(rt, order, "the account has left the phase this order was planned for")
+    halt = holding(rt.stores, order.user_id, order.account)
+    return _miss(rt, order, described(halt) if halt else "its account, or its leg, is being closed")
 
 
 def _miss(rt: Runtime, order: OrderRow, reason: str) -> Output:

@@ -18,6 +18,7 @@ from tasks.contracts import AccountTask, ResolvedLeg, Wave, WaveStatus
 from tasks.domain.ids import Purpose, position_id
 from tasks.domain.slicing import quantity, slices
 from tasks.lambda_task import task
+from tasks.orderpath.halting import described, holding
 from tasks.orderpath.limits import HTTP_TIMEOUT
 from tasks.orderpath.planning import entry_wave, no_wave
 from tasks.participants import AccountNotFound
@@ -53,6 +54,9 @@ def run(request: Input, rt: Runtime) -> Wave:
     if rt.clock.now() > until:
         reason = f"the entry window ended at {until.astimezone(IST):%H:%M:%S}"
         return no_wave(WaveStatus.MISSED, Purpose.ENTRY, reason=reason)
+    halt = holding(rt.stores, request.user_id, request.account)
+    if halt is not None:
+        return no_wave(WaveStatus.MISSED, Purpose.ENTRY, reason=described(halt))
     document = _document(rt, request)
     multiplier = int(document["lot_multiplier"]) * request.multiplier
     _check_egress(rt, request.account, document)

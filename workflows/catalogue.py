@@ -10,6 +10,7 @@ from workflows.asl.mermaid import mermaid
 from workflows.asl.render import render
 from workflows.exit_sweep import EXIT_SWEEP
 from workflows.lake_night import LAKE_NIGHT
+from workflows.poll_quotes import POLL_QUOTES
 from workflows.reconcile import RECONCILE
 from workflows.reconcile_schedules import RECONCILE_SCHEDULES
 from workflows.signal_scan import SIGNAL_SCAN
@@ -21,6 +22,7 @@ MACHINES: tuple[Machine, ...] = (
     STRATEGY_LIFECYCLE,
     ACCOUNT_BASKET,
     EXIT_SWEEP,
+    POLL_QUOTES,
     SIGNAL_SCAN,
     RECONCILE,
     WATCH_EXECUTIONS,

@@ -30,6 +30,7 @@ TIMETABLE = (
     Timed("TradingDay", PLATFORM, "cron(0 8 ? * * *)", "Instruments, logins and leftovers, before the market"),
     # Every day and into the evening: Saturday sessions and the one at Diwali are market hours too.
     Timed("ExitSweep", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Exits that are due and did not start"),
+    Timed("PollQuotes", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Stops, while the feed hears nothing"),
     Timed("Reconcile", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Orders and positions beside the brokers' books"),
     Timed("SignalScan", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "What indicator-based strategies wait for"),
     Timed(

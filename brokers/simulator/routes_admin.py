@@ -86,9 +86,10 @@ def _route(path: str, handler: Handler, method: str) -> Route:
 
 
 async def idle(world: World, _: Request) -> dict[str, Any]:
-    """Whether anything is in progress, and when the next thing is due."""
+    """Whether anything is in progress (`telling`: postbacks alone), and when the next thing is due."""
     due = world.next_due()
-    return {"busy": world.busy, "next_due": due.isoformat() if due else None}
+    telling = world.postbacks.busy
+    return {"busy": world.busy, "telling": telling, "next_due": due.isoformat() if due else None}
 
 
 async def poke(world: World, _: Request) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class KiteStream:
 
     def _begin(self) -> None:
         if not self._closed and not self._watch.running:
-            self._lines[0].open()  # order updates come on any connection, also without an instrument
+            self._lines[0].begin()  # order updates come on any connection, also without an instrument
             self._watch.start(CHECK_EVERY, now=False)
 
     def _follow(self, tokens: dict[int, str]) -> None:
@@ -167,6 +167,11 @@ class _Line:
         self._failures = 0
         self.wanted: set[int] = set()
 
+    def begin(self) -> None:
+        """Connect, unless it does already: what it follows may have been told first."""
+        if self._ticker is None:
+            self.open()
+
     def open(self) -> None:
         ticker = self._ticker = self._stream.client()
         ticker.on_connect = lambda *_: self._on_connect(ticker)
@@ -182,7 +187,7 @@ class _Line:
         """Follow exactly these."""
         before, self.wanted = self.wanted, tokens
         if self._ticker is None:
-            if tokens:
+            if tokens and self._again_at is None:
                 self.open()
         elif self._socket is not None:
             gone, new = sorted(before - tokens), sorted(tokens - before)

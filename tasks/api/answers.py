@@ -71,6 +71,27 @@ class SquaredOff(Answer):
     paused: list[str] = Field(default_factory=list)
 
 
+class HaltAnswer(Answer):
+    """What may enter nothing: `scope` is ACCOUNT, USER or ALL, and `account` is empty for the last two."""
+
+    scope: str
+    account: str
+    since: datetime
+    reason: str
+
+
+class Halted(Answer):
+    """What is halted, what was started to close it, and how many runs of accounts are still open there.
+
+    Of everybody's, the exits that one command does not start are started by the sweep, within a minute.
+    """
+
+    halts: list[HaltAnswer]
+    open: int
+    exits: list[StartedExit] = Field(default_factory=list)
+    called_off: list[CalledOff] = Field(default_factory=list)
+
+
 class Upcoming(Answer):
     """One thing that will happen. `sure` is False where the listed expiries, and so the DTE, are not known."""
 

@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from tasks.api import (
     accounts,
     baskets,
+    kill,
     marketplace,
     operator,
     profile,
@@ -39,6 +40,7 @@ _ROUTERS = (
     subscriptions,
     run_now,
     running,
+    kill,
     records,
     operator,
 )

@@ -170,8 +170,8 @@ def _page(described: Mapping[str, Any]) -> str:
         "",
         "Generated from the code by `python -m tasks.api.openapi`; the whole of it is `openapi.json`.",
         "",
-        "Send `Authorization: Bearer …` with a token of the user pool. Every POST but a square-off takes an",
-        "`Idempotency-Key` of yours: the same command sent again has one effect. (A square-off has one effect",
+        "Send `Authorization: Bearer …` with a token of the user pool. Every POST but a square-off and a kill",
+        "takes an `Idempotency-Key` of yours: the same command sent again has one effect. (Those two have one",
         "without.) A PUT takes `If-Match` with the version you saw; if another stands: 409, with that one.",
         "",
     ]

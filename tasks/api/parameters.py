@@ -171,6 +171,19 @@ class LegsBody(Model):
     run_key: str | None = Field(default=None, pattern=_ID)
 
 
+class ReachBody(Model):
+    """Of the kill switch: one account, all of mine (if nothing is said), or everybody's, for admins."""
+
+    account: AccountId | None = None
+    everyone: bool = False
+
+
+class KillBody(ReachBody):
+    """`reason` is for people to read later."""
+
+    reason: Label = ""
+
+
 def _refusing(parser: Callable[[Any], BaseModel]) -> WrapValidator:
     """Parses by our own rules, so that people read our words. What the schema says is for the documents."""
 
@@ -240,6 +253,8 @@ EgressIn = Annotated[EgressBody, _model(EgressBody), Body()]
 PlatformIn = Annotated[Platform, _model(Platform), Body()]
 RunIn = Annotated[RunBody | None, Body()]
 SquareOffIn = Annotated[SquareOffBody | None, Body()]
+ReachIn = Annotated[ReachBody | None, Body()]
+KillIn = Annotated[KillBody | None, Body()]
 LegsIn = Annotated[LegsBody | None, Body()]
 
 

@@ -16,6 +16,7 @@ from tasks.api.answers import StartedRun
 from tasks.api.current import Asking, routes
 from tasks.api.documents import Document, accounts_stand
 from tasks.api.here import Here
+from tasks.api.kill import must_not_be_halted
 from tasks.api.parameters import Key, RunBody, RunIn, StrategyPath
 from tasks.api.problems import Conflict, NotFound
 from tasks.api.transaction import Effect, perform
@@ -67,6 +68,7 @@ def run_now(here: Asking, strategy_id: StrategyPath, key: Key, body: RunIn = Non
 
 def _started(here: Here, strategy_id: str, asked: RunBody) -> Effect:
     what = _run(here, strategy_id, everybody=asked.everybody)
+    must_not_be_halted(here, what.strategy.accounts)
     entry, leave = _times(here, what.strategy, asked.exit_time)
     number, counted = _counted(here, what, entry, leave)
     return Effect([counted, *what.checks], _answer(here, what, f"M{number}", entry, leave))

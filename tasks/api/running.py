@@ -9,7 +9,6 @@ called off (`tasks.api.waiting`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
 
 from tasks.api.answers import CalledOff, SquaredOff, StartedExit
 from tasks.api.current import Asking, routes
@@ -22,11 +21,10 @@ from tasks.api.subscriptions import pausing
 from tasks.api.transaction import Effect, perform
 from tasks.api.waiting import waiting
 from tasks.domain import items
-from tasks.domain.calendar import TradingCalendar
-from tasks.domain.errors import CalendarExhausted
 from tasks.domain.ids import exit_name
 from tasks.find_open_accounts import exit_task
 from tasks.orderpath.legs import hedge_problem
+from tasks.orderpath.open_runs import open_runs as everybodys
 from tasks.stores.ports import AccountRun, Change, Phase
 
 router = routes()
@@ -46,7 +44,7 @@ def square_off_strategy(here: Asking, strategy_id: StrategyPath, body: LegsIn = 
         named = chosen.account in (None, plan.account) and chosen.run_key in (None, plan.run_key)
         return plan.strategy_id == strategy_id and named
 
-    found = _legs_closed(here, wanted, chosen.legs) if chosen.legs else _closed(here, wanted)
+    found = _legs_closed(here, wanted, chosen.legs) if chosen.legs else closed(here, wanted)
     if not found.exits and not found.called_off and not _known(here, strategy_id):
         raise NotFound("you have no such strategy")
     return found
@@ -55,7 +53,7 @@ def square_off_strategy(here: Asking, strategy_id: StrategyPath, body: LegsIn = 
 def _legs_closed(here: Here, wanted: Callable[[AccountRun], bool], asked: list[int]) -> SquaredOff:
     """All of it is looked at before anything is started."""
     chosen = [(plan, _legs(here, plan, asked)) for plan in filter(wanted, open_runs(here))]
-    return SquaredOff(exits=[_start_exit(here, plan, legs) for plan, legs in chosen])
+    return SquaredOff(exits=[start_exit(here, plan, legs) for plan, legs in chosen])
 
 
 def _legs(here: Here, plan: AccountRun, asked: list[int]) -> list[int]:
@@ -83,7 +81,7 @@ def _legs(here: Here, plan: AccountRun, asked: list[int]) -> list[int]:
 
 @router.post("/accounts/<account>/square-off", summary="Close all in an account now", tags=["running"])
 def square_off_account(here: Asking, account: AccountPath) -> SquaredOff:
-    found = _closed(here, lambda plan: plan.account == account)
+    found = closed(here, lambda plan: plan.account == account)
     if not found.exits and not found.called_off:
         own(here, items.account(account), "broker account")
     return found
@@ -91,20 +89,20 @@ def square_off_account(here: Asking, account: AccountPath) -> SquaredOff:
 
 @router.post("/square-off", summary="Close everything now", tags=["running"])
 def square_off_everything(here: Asking, body: SquareOffIn = None) -> SquaredOff:
-    """The kill switch. With `stop`, nothing enters again until you enable and resume it."""
+    """With `stop`, nothing enters again until you enable and resume it. `POST /kill` does more: it halts."""
     stopped = _stop(here) if body and body.stop else ([], [])
-    found = _closed(here, lambda _: True)
+    found = closed(here, lambda _: True)
     return found.model_copy(update={"disabled": stopped[0], "paused": stopped[1]})
 
 
-def _closed(here: Here, wanted: Callable[[AccountRun], bool]) -> SquaredOff:
+def closed(here: Here, wanted: Callable[[AccountRun], bool]) -> SquaredOff:
     """Call off what waits, and start the exit of what is open.
 
     What waits comes first: an entry that was planned a moment before is then found open, and closed.
     """
     called_off, entered = _called_off(here, wanted)
     found = {(plan.run_key, plan.account): plan for plan in (*entered, *filter(wanted, open_runs(here)))}
-    return SquaredOff(exits=[_start_exit(here, plan) for plan in found.values()], called_off=called_off)
+    return SquaredOff(exits=[start_exit(here, plan) for plan in found.values()], called_off=called_off)
 
 
 def _called_off(here: Here, wanted: Callable[[AccountRun], bool]) -> tuple[list[CalledOff], list[AccountRun]]:
@@ -123,22 +121,10 @@ def _called_off(here: Here, wanted: Callable[[AccountRun], bool]) -> tuple[list[
 
 def open_runs(here: Here) -> list[AccountRun]:
     """The caller's accounts that are not flat, also those still entering, whatever day they belong to."""
-    far = here.now + timedelta(days=40)
-    plans = [plan for day in _days(here.today) for plan in here.stores.runs.due_exits(day, before=far)]
-    return [plan for plan in plans if plan.user_id == here.user_id and plan.phase is not Phase.FLAT]
+    return [plan for plan in everybodys(here.stores, here.now) if plan.user_id == here.user_id]
 
 
-def _days(today: date) -> list[date]:
-    """Days on which an exit of what is open can be due: a shut market moves it to the next session."""
-    try:
-        calendar = TradingCalendar.load()
-        days = {calendar.previous_session(today), today, calendar.next_session(today)}
-    except CalendarExhausted:
-        days = {today - timedelta(days=1), today, today + timedelta(days=1)}
-    return sorted(days)
-
-
-def _start_exit(here: Here, plan: AccountRun, legs: Sequence[int] = ()) -> StartedExit:
+def start_exit(here: Here, plan: AccountRun, legs: Sequence[int] = ()) -> StartedExit:
     task = exit_task(plan, sorted(set(legs))).model_dump(mode="json")
     name = exit_name(plan.run_key, plan.account, legs)
     arn, status = here.services.executions.start(ACCOUNT_BASKET, name, task)

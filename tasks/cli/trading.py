@@ -53,6 +53,14 @@ RUNS: list[Column] = [
     ("exit", clock("exit_at")),
     ("reason", text("reason")),
 ]
+HALTS: list[Column] = [
+    (
+        "halted",
+        lambda row: row["account"] or {"ALL": "everybody"}.get(row["scope"], "all of yours"),
+    ),
+    ("since", clock("since")),
+    ("reason", text("reason")),
+]
 NEXT: list[Column] = [
     ("at", clock("at")),
     ("what", text("what")),
@@ -124,7 +132,7 @@ def square_off(
     context: typer.Context,
     strategy: OfStrategy = "",
     account: OfAccount = "",
-    everything: Annotated[bool, typer.Option("--everything", help="The kill switch.")] = False,
+    everything: Annotated[bool, typer.Option("--everything", help="All that is open.")] = False,
     stop: Annotated[
         bool, typer.Option("--stop", help="With --everything: nothing enters again by itself.")
     ] = False,
@@ -169,6 +177,50 @@ def _square_off(
         body = {**({"legs": list(legs)} if legs else {}), **({"account": account} if account else {})}
         return f"/strategies/{strategy}/square-off", body or None
     return ("/square-off", {"stop": stop}) if not account else (f"/accounts/{account}/square-off", None)
+
+
+Everyone = Annotated[bool, typer.Option("--everyone", help="For admins: all accounts of all users.")]
+OneAccount = Annotated[str, typer.Option("--account", help="Only this account of yours.")]
+
+
+@app.command()
+def kill(
+    context: typer.Context,
+    account: OneAccount = "",
+    everyone: Everyone = False,
+    reason: Annotated[str, typer.Option(help="For people to read later.")] = "",
+    yes: Yes = False,
+) -> None:
+    """The kill switch: nothing enters any more, and what is open is closed, until you release it."""
+    at = here(context)
+    whose = f"account {account}" if account else "EVERYBODY" if everyone else "everything of yours"
+    sure(f"Halt {whose} and close all that is open?", yes=yes)
+    reach = _reach(account, everyone=everyone)
+    made = at.api.send("POST", "/kill", {**reach, **({"reason": reason} if reason else {})})
+    names = _named(made["exits"])
+    closing = f"{len(made['exits'])} exits: {names}" if names else "Nothing is open"
+    at.screen.say(f"Halted. {closing}. To go on: algo release", made)
+
+
+@app.command()
+def release(context: typer.Context, account: OneAccount = "", everyone: Everyone = False) -> None:
+    """Let entries go on after `algo kill`. What was closed stays closed."""
+    at = here(context)
+    left = at.api.send("POST", "/kill/release", _reach(account, everyone=everyone))
+    at.screen.rows(left["halts"], HALTS, nothing="Nothing is halted.")
+
+
+@app.command()
+def halts(context: typer.Context) -> None:
+    """What is halted by `algo kill`, and since when."""
+    at = here(context)
+    at.screen.rows(at.api.get("/kill")["halts"], HALTS, nothing="Nothing is halted.")
+
+
+def _reach(account: str, *, everyone: bool) -> dict[str, Any]:
+    if account and everyone:
+        raise CliError("one account, or everyone", hint="--account … or --everyone")
+    return {"account": account} if account else {"everyone": True} if everyone else {}
 
 
 @app.command()

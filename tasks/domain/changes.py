@@ -101,12 +101,14 @@ def _position(change: Change) -> list[e.DomainEvent]:
         return []
     new = e.PositionFacts.model_validate(change.new)
     old = e.PositionFacts.model_validate(change.old) if change.old else None
-    if old is None or (old.entry_qty == 0 and new.entry_qty > 0):
+    # What was closed may be recorded before what was entered: it is opened once, when it has an entry.
+    if new.entry_qty > 0 and (old is None or old.entry_qty == 0):
         found: list[e.DomainEvent] = [e.PositionOpened(position=new)]
         return [*found, e.PositionClosed(position=new)] if _closed(new) else found
     if new == old:
         return []
-    return [(e.PositionClosed if _closed(new) and not _closed(old) else e.PositionChanged)(position=new)]
+    closes = _closed(new) and not (old and _closed(old))
+    return [(e.PositionClosed if closes else e.PositionChanged)(position=new)]
 
 
 def _closed(position: e.PositionFacts) -> bool:
@@ -135,6 +137,8 @@ def _run(change: Change) -> list[e.DomainEvent]:
             found = [_end(change.new)]
         case "ROUND" if change.old is None:
             found = [_round(change.new)]
+        case "HALT":
+            found = _halt(change.old or {}, change.new)
         case "OUTSIDE":
             found = _outside(change.old or {}, change.new)
         case _:
@@ -171,6 +175,18 @@ def _account_run(old: Image | None, new: Image) -> list[e.DomainEvent]:
     if run.phase != before.phase or run.exit_execution != before.exit_execution:
         found.append(_BY_PHASE.get(run.phase, e.EntryPlanned)(run=run))
     return found
+
+
+def _halt(old: Image, new: Image) -> list[e.DomainEvent]:
+    before, now = _scopes(old), _scopes(new)
+    if before == now:
+        return []
+    kind = e.EntriesHalted if set(now) - set(before) else e.EntriesReleased
+    return [kind(place=str(new["run_key"]).removeprefix("HALT#"), scopes=now)]
+
+
+def _scopes(image: Image) -> list[str]:
+    return sorted(name.removeprefix("held_") for name in image if name.startswith("held_"))
 
 
 def _closing(image: Image) -> set[int]:

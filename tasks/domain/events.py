@@ -332,6 +332,23 @@ class ExitPostponed(OfAccountRun):
     """The market is shut: the exit is due when it opens."""
 
 
+class EntriesHalted(DomainEvent):
+    """The kill switch: nothing is entered there, and what is open is closed.
+
+    `place` is `ALL`, `USER#…` or `ACCOUNT#…`, `scopes` are those that hold it now.
+    """
+
+    place: str
+    scopes: list[str]
+
+
+class EntriesReleased(DomainEvent):
+    """A scope of the kill switch holds the place no longer; entries go on where `scopes` is empty."""
+
+    place: str
+    scopes: list[str]
+
+
 class ExitRoundPlanned(DomainEvent):
     """The closing orders of one round of a leg are frozen."""
 

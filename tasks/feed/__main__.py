@@ -25,6 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from botocore.config import Config
 
 from brokers.clock import SystemClock
@@ -160,6 +161,7 @@ def _run(feed: Feed, stopping: threading.Event) -> None:
         ("tend", feed.tend, 0.25),
         ("follow", feed.follow, 2.0),
         ("keep", feed.keep, 1.0),
+        ("count", lambda: _count(feed), 60.0),
     )
     threads = [threading.Thread(target=_repeat, args=(*each, stopping), daemon=True) for each in rounds]
     for thread in threads:
@@ -169,6 +171,13 @@ def _run(feed: Feed, stopping: threading.Event) -> None:
     for thread in threads:
         thread.join(5)
     feed.stop()
+
+
+def _count(feed: Feed) -> None:
+    """A metric a minute from the one that leads: an alarm hears its silence."""
+    if feed.leading.leads:
+        with single_metric(name="FeedLeads", unit=MetricUnit.Count, value=1, namespace="Algo"):
+            pass
 
 
 def _repeat(name: str, step: Callable[[], None], every: float, stopping: threading.Event) -> None:

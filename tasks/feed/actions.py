@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.contracts import AccountTask
+from tasks.domain.ids import exit_name
 from tasks.find_open_accounts import exit_task
 from tasks.runtime import Runtime
 from tasks.stores.ports import AccountRun
@@ -26,7 +27,7 @@ class StartExit:
 
     @property
     def name(self) -> str:
-        return f"{self.task.run_key}-{self.task.account}-EXIT"
+        return exit_name(self.task.run_key, self.task.account)
 
     def perform(self, rt: Runtime) -> None:
         """One that failed before is redriven: an exit must go on."""

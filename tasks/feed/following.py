@@ -19,6 +19,9 @@ from tasks.runtime import Runtime
 from tasks.stores.ports import AccountRun
 
 VIX = "NSE:INDIA VIX"
+FEED, FEEDING = "FEED", "ACCOUNT"
+"""The `market` item that says whose session feeds."""
+
 CATALOG_EVERY = 60.0
 """Seconds between two looks at all strategies: a scan."""
 
@@ -43,6 +46,11 @@ def open_runs(rt: Runtime, now: datetime) -> tuple[AccountRun, ...]:
     """Every account of today that is not FLAT."""
     end_of_day = datetime.combine(now.date(), time.max, IST) + timedelta(seconds=1)
     return tuple(rt.stores.runs.due_exits(now.date(), before=end_of_day))
+
+
+def feeding_account(rt: Runtime) -> str:
+    """Whose session the feed uses, "" if none was ever started."""
+    return str((rt.stores.market.get(FEED, FEEDING) or {}).get("account", ""))
 
 
 def _contracts(runs: Iterable[AccountRun]) -> dict[str, InstrumentId]:

@@ -47,6 +47,11 @@ class Leading:
         return self._lease is not None and self.stopwatch() - self._beaten_at < GIVE_UP
 
     @property
+    def holds(self) -> bool:
+        """Nobody has taken it yet, as far as is known: it may be a late beat that keeps it from acting."""
+        return self._lease is not None
+
+    @property
     def fence(self) -> int:
         """0 where it holds nothing."""
         return self._lease.fence if self._lease else 0

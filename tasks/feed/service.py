@@ -18,7 +18,7 @@ from tasks.domain.calendar import Session as TradingSession
 from tasks.domain.calendar import TradingCalendar
 from tasks.domain.errors import CalendarExhausted
 from tasks.feed.doing import Doer
-from tasks.feed.following import Following, Plan
+from tasks.feed.following import FEED, FEEDING, Following, Plan
 from tasks.feed.hearing import Hearing
 from tasks.feed.keeping import Keeper
 from tasks.feed.leading import Leading
@@ -32,7 +32,7 @@ SPEAK_EVERY = 2.0
 """Seconds between two writes of the feed's state, if nothing has changed."""
 
 CALL_EVERY = 20.0
-"""Seconds between two starts of PollQuotes while the feed is blind; each polls for longer than that."""
+"""Seconds between two starts of PollQuotes while nothing comes; each polls for longer than that."""
 
 SILENT = 3.0
 """Seconds without a tick after which the clock, and no tick, ends a minute."""
@@ -128,14 +128,18 @@ class Feed:
         self.leading.step()
 
     def tend(self) -> None:
-        """Twice a second: begin or end to lead, keep the session, look whether we see, and say so."""
-        leads = self.leading.leads
-        if leads and not self._led:
+        """Four times a second: begin or end to lead, keep the session, look whether we see, and say so.
+
+        A beat that is late stops every action at once (`leading.leads`); the stream stays up meanwhile.
+        """
+        holds = self.leading.holds
+        if holds and not self._led:
             logger.warning("this feed leads, fence %d", self.leading.fence)
             self._led, self.eye = True, Eye()
+            self.rt.stores.market.put(FEED, FEEDING, {"account": self.account})
             self.keeper.begin()
             self.follow()
-        if not leads and self._led:
+        if not holds and self._led:
             logger.warning("this feed no longer leads")
             self._led = False
             self.session.close()
@@ -201,6 +205,7 @@ class Feed:
         watched = any(watcher.symbols() for watcher in self.watchers)
         return {
             "stride": WATCHED_STRIDE if watched else STRIDE,
+            "ready": self.connections > 0 or self.session.waits_for_login,
             "opens": session.opens.isoformat(),
             "closes": session.closes.isoformat(),
         }
@@ -214,6 +219,7 @@ class Feed:
             "holder": self.leading.holder,
             "fence": self.leading.fence,
             "leads": self._led,
+            "ready": self.connections > 0 or self.session.waits_for_login,
             "state": self.sight.value,
             "since": self._since.isoformat() if self._since else "",
             "at": self.rt.clock.now().isoformat(),
@@ -237,11 +243,12 @@ class Feed:
             before, self.sight = self.sight, sight
             self._since = self.rt.clock.now()
             self._turned(before, sight)
-        if sight is Sight.BLIND and (self._called_at is None or now - self._called_at >= CALL_EVERY):
+        if sight not in (Sight.UNSURE, Sight.BLIND):
+            self._called_at = None
+        elif self._called_at is None or now - self._called_at >= CALL_EVERY:
+            self._speak()  # PollQuotes reads it
             self._called_at = now
             self._call_for_polling()
-        if sight is not Sight.BLIND:
-            self._called_at = None
 
     def _turned(self, before: Sight, sight: Sight) -> None:
         logger.warning("the feed turned from %s to %s: %s", before, sight, self._why)

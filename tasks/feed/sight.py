@@ -1,7 +1,8 @@
 """Does the feed see the market? A quiet market is no dead socket, and a socket that is alive may bring nothing.
 
 While the market is open an index ticks every second. So where something is followed and nothing fresh came for
-`BLIND_AFTER`, the feed is blind, whatever its connections say; while it is shut, silence means nothing.
+`UNSURE_AFTER`, quotes are polled for what has a stop, whatever the connections say; after `BLIND_AFTER` it is
+said aloud. While the market is shut, silence means nothing.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+UNSURE_AFTER = 2.5
+"""Seconds without a fresh tick after which polling begins: a stop is owed within five."""
+
 BLIND_AFTER = 8.0
-"""Seconds without a fresh tick. It is said at once then, so well within 15 s."""
+"""Seconds without a fresh tick after which people are told: well within 15 s, and not for every hiccup."""
 
 
 class Sight(StrEnum):
@@ -19,6 +23,7 @@ class Sight(StrEnum):
     SHUT = "SHUT"  # the market is
     IDLE = "IDLE"  # nothing is followed
     SEES = "SEES"
+    UNSURE = "UNSURE"  # for a moment: polling has begun, nobody is called yet
     BLIND = "BLIND"
 
 
@@ -40,11 +45,11 @@ class Eye:
             return Sight.IDLE if market_open else Sight.SHUT
         if self._since is None:
             self._since = now
-        return Sight.BLIND if now - self._last(self._since) > BLIND_AFTER else Sight.SEES
+        silent = now - max(self._since, self._fresh_at or self._since)
+        if silent > BLIND_AFTER:
+            return Sight.BLIND
+        return Sight.UNSURE if silent > UNSURE_AFTER else Sight.SEES
 
     def age(self, now: float) -> float | None:
         """Seconds since the last fresh tick."""
         return None if self._fresh_at is None else now - self._fresh_at
-
-    def _last(self, since: float) -> float:
-        return max(since, self._fresh_at or since)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.stores.feed_ports import BarStore, FeedStateStore, LeaseStore, QuoteStore
+from tasks.stores.halts import HaltStore
 from tasks.stores.journal import EventStore, ViewStore
 from tasks.stores.ports import (
     CallbackStore,
@@ -28,6 +29,7 @@ class Stores:
     views: ViewStore
     events: EventStore
     pace: PaceStore
+    halts: HaltStore
     quotes: QuoteStore
     bars: BarStore
     leases: LeaseStore

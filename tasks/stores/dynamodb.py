@@ -19,6 +19,7 @@ from tasks.stores import documents
 from tasks.stores.bundle import Stores
 from tasks.stores.feed_dynamodb import DynamoBars, DynamoFeedStates, DynamoLeases, DynamoQuotes
 from tasks.stores.forward import changes
+from tasks.stores.halts import DynamoHalts, free_account
 from tasks.stores.journal_dynamodb import DynamoEvents, DynamoViews
 from tasks.stores.ports import (
     ANY,
@@ -81,6 +82,7 @@ def dynamodb_stores(
         views=DynamoViews(tables[Table.VIEWS]),
         events=DynamoEvents(tables[Table.EVENTS]),
         pace=DynamoPace(tables[Table.RUNS]),
+        halts=DynamoHalts(tables[Table.RUNS]),
         quotes=DynamoQuotes(tables[Table.MARKET]),
         bars=DynamoBars(tables[Table.MARKET]),
         leases=DynamoLeases(tables[Table.MARKET]),
@@ -120,6 +122,8 @@ class DynamoOrders:
             *_may_leave(order, phase),
         )
         items: Any = [{"Update": update}, {"ConditionCheck": check}]
+        if order.purpose is Purpose.ENTRY:
+            items.append({"ConditionCheck": with_condition(*free_account(self._runs.name, order.account))})
         return transact(self._table.client, items, table=self._table.name, pause=self._table.pause)
 
     def back_to_claimed(self, order_id: str, *, reason: str, at: datetime) -> bool:

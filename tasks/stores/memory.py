@@ -15,6 +15,7 @@ from tasks.domain.pace import Pace
 from tasks.stores.bundle import Stores
 from tasks.stores.feed_memory import MemoryBars, MemoryFeedStates, MemoryLeases, MemoryQuotes
 from tasks.stores.forward import changes
+from tasks.stores.halts import MemoryHalts, of_account
 from tasks.stores.journal_memory import MemoryEvents, MemoryViews
 from tasks.stores.ports import (
     ANY,
@@ -34,8 +35,9 @@ def memory_stores() -> Stores:
     """Empty stores that share one lock, as one transaction may touch two tables."""
     lock = RLock()
     runs = MemoryRuns(lock)
+    halts = MemoryHalts(lock)
     return Stores(
-        orders=MemoryOrders(lock, runs),
+        orders=MemoryOrders(lock, runs, halts),
         positions=MemoryPositions(lock),
         runs=runs,
         callbacks=MemoryCallbacks(lock),
@@ -44,6 +46,7 @@ def memory_stores() -> Stores:
         views=MemoryViews(lock),
         events=MemoryEvents(lock),
         pace=MemoryPace(lock),
+        halts=halts,
         quotes=MemoryQuotes(lock),
         bars=MemoryBars(lock),
         leases=MemoryLeases(lock),
@@ -160,9 +163,10 @@ class MemoryRuns:
 
 
 class MemoryOrders:
-    def __init__(self, lock: RLock, runs: MemoryRuns) -> None:
+    def __init__(self, lock: RLock, runs: MemoryRuns, halts: MemoryHalts) -> None:
         self._lock = lock
         self._runs = runs
+        self._halts = halts
         self._rows: dict[str, OrderRow] = {}
 
     def get(self, order_id: str) -> OrderRow | None:
@@ -184,6 +188,8 @@ class MemoryOrders:
         with self._lock:
             plan = self._runs.account(order.run_key, order.account)
             if plan is None or not _may_leave(order, plan, phase):
+                return False
+            if order.purpose is Purpose.ENTRY and self._halts.held([of_account(order.account)]):
                 return False
             return self._move(
                 order.order_id,

@@ -244,8 +244,9 @@ class OrderStore(Protocol):
         """CLAIMED → SENDING, in one transaction with the condition that the account is in `phase`.
 
         Where the order's leg is being closed on its own, an entry may not leave, and a closing order may unless
-        the account is FLAT. False if the order is no longer CLAIMED or the account's item says no: then nothing
-        may be sent.
+        the account is FLAT. No entry leaves while the account is held (`tasks.stores.halts`), which the same
+        transaction asks for. False if the order is no longer CLAIMED or one of these says no: then nothing may
+        be sent.
         """
 
     def back_to_claimed(self, order_id: str, *, reason: str, at: datetime) -> bool:

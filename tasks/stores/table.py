@@ -232,7 +232,7 @@ def expression(
     return {
         "UpdateExpression": " ".join(clauses),
         "ExpressionAttributeNames": {f"#{name}": name for name in names},
-        "ExpressionAttributeValues": _values(values),
+        **({"ExpressionAttributeValues": _values(values)} if values else {}),
     }
 
 

@@ -319,3 +319,22 @@ def test_a_leg_is_one_of_a_strategy(
 ) -> None:
     assert main(["square-off", "--yes", *words]) == 1
     assert "--leg" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("config")
+def test_the_kill_switch_and_its_release(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"scope": "ACCOUNT", "account": "ZA1", "since": "2026-11-23T04:00:01+00:00", "reason": "enough"}
+    closing = [{"strategy_id": "condor", "account": "ZA1", "legs": []}]
+    platform.answers |= {
+        "POST /kill": (200, {"halts": [row], "open": 1, "exits": closing, "called_off": []}),
+        "POST /kill/release": (200, {"halts": []}),
+        "GET /kill": (200, {"halts": [row]}),
+    }
+    assert main(["kill", "--account", "ZA1", "--reason", "enough", "--yes"]) == 0
+    assert platform.asked[-1][2] == {"account": "ZA1", "reason": "enough"}
+    assert "1 exits: condor in ZA1" in capsys.readouterr().out
+    assert main(["halts"]) == 0
+    assert "09:30:01" in capsys.readouterr().out
+    assert main(["release", "--everyone"]) == 0
+    assert platform.asked[-1][2] == {"everyone": True}
+    assert main(["kill", "--yes", "--account", "ZA1", "--everyone"]) == 1

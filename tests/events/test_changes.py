@@ -245,3 +245,35 @@ def test_what_others_trade_is_told_by_side_and_only_what_is_new() -> None:
     assert outside(None, OUTSIDE) == [("BUY", 30, -30)]
     assert outside(OUTSIDE, OUTSIDE | {"bought": "90", "net": "30"}) == [("BUY", 60, 30)]
     assert outside(OUTSIDE, OUTSIDE | {"bought": "60", "sold": "30"}) == [("BUY", 30, -30), ("SELL", 30, -30)]
+
+
+def test_a_position_is_opened_once_also_where_its_exit_is_recorded_first() -> None:
+    closed = POSITION | {"exit_qty": "30"}
+    assert names("positions", None, closed) == ["PositionChanged"]
+    whole = closed | {"entry_qty": "30"}
+    assert names("positions", closed, whole) == ["PositionOpened", "PositionClosed"]
+
+
+def test_legs_that_are_closed_on_their_own_are_told_one_after_the_other() -> None:
+    first = RUN | {"closing_L3": True}
+    (event,) = events_of(Change("runs", RUN, first))
+    assert isinstance(event, e.LegExitBegun)
+    assert event.legs == [3]
+    assert names("runs", first, first | {"phase": "EXITING"}) == ["ExitBegun"]
+
+
+def test_the_kill_switch_is_told_and_its_release() -> None:
+    free = {"run_key": "HALT#ACCOUNT#ZA1", "item": "HALT", "user_id": "user-1"}
+    held = free | {"held_USER": "{}"}
+    both = held | {"held_ALL": "{}"}
+    told = [
+        events_of(Change("runs", old, new))
+        for old, new in ((None, held), (held, both), (both, held), (held, free))
+    ]
+    assert [event for events in told for event in events] == [
+        e.EntriesHalted(place="ACCOUNT#ZA1", scopes=["USER"]),
+        e.EntriesHalted(place="ACCOUNT#ZA1", scopes=["ALL", "USER"]),
+        e.EntriesReleased(place="ACCOUNT#ZA1", scopes=["USER"]),
+        e.EntriesReleased(place="ACCOUNT#ZA1", scopes=[]),
+    ]
+    assert user_of(Change("runs", None, held)) == "user-1"

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import Pool
 
+from tests.faults.beside import BESIDE
 from tests.faults.matrix import CELLS, FAULTS, POINTS, Cell
 from tests.faults.play import Scenario, play
 from tests.faults.shapes import Shape, all_shapes
@@ -84,8 +85,8 @@ def quiet() -> None:
     gc.disable()
 
 
-def matrix(seed: int) -> Iterator[Scenario]:
-    return (Scenario((cell,), shape, seed) for cell in CELLS for shape in all_shapes())
+def matrix(seed: int, beside: str = "") -> Iterator[Scenario]:
+    return (Scenario((cell,), shape, seed, beside) for cell in CELLS for shape in all_shapes())
 
 
 def table(results: Iterable[Result]) -> list[str]:
@@ -157,6 +158,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--pairs", type=int, help="let hypothesis look for a pair of faults that breaks something"
     )
+    parser.add_argument("--beside", choices=BESIDE, default="", help="what else is done on the day")
     parser.add_argument("--on", choices=["moto"], help="play a sample of the matrix on DynamoDB's own tables")
     parser.add_argument("--guards", action="store_true", help="switch the guards off, one by one")
     given = parser.parse_args(arguments)
@@ -175,8 +177,8 @@ def main(arguments: list[str]) -> int:
 
 def _one_day(given: argparse.Namespace) -> Scenario | None:
     if given.cell is not None:
-        return Scenario(given.cell, given.shape, given.seed or 0)
-    return Scenario.of_seed(given.seed) if given.seed is not None else None
+        return Scenario(given.cell, given.shape, given.seed or 0, given.beside)
+    return Scenario.of_seed(given.seed) if given.seed is not None and not given.beside else None
 
 
 def _many(given: argparse.Namespace) -> int:
@@ -188,7 +190,8 @@ def _many(given: argparse.Namespace) -> int:
         first = given.first_seed or 1
         seeds = range(first, first + given.seeds)
         return report(map(Scenario.of_seed, seeds), f"seeds {seeds.start} to {seeds.stop - 1}")
-    return report(matrix(0), "the matrix")
+    beside = f" beside {given.beside}" if given.beside else ""
+    return report(matrix(given.seed or 0, given.beside), f"the matrix{beside}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from brokers.simulator.orders import Order, Status
+from tasks.orderpath.legs import shorts_under
 from tasks.stores.ports import AccountRun, OrderState, Phase
 from tests.faults.arming import Expected, due
 from tests.faults.journal import journal_of, untruths
@@ -194,22 +195,33 @@ def outside(day: Day, account: str, *, since: float = 0.0, before: float = float
 
 def exits_are_prompt(day: Day, account: str) -> Iterator[str]:
     """I3 and I12: the first closing order is accepted within seconds of its time."""
-    held = _held_at(day, account, day.exit_due)
-    if not held:
+    alone = _closing_alone(day, account)
+    held = {symbol for symbol in _held_at(day, account, day.exit_due) if symbol not in alone}
+    if not held or (alone and not held - _hedges(day, account)):
         return
     usual = day.expected.usual.get(account)
     bound = PLAIN_EXIT if usual is None else usual + STRANGERS
     if day.expected.is_hurt(account):
         mended = day.expected.mended_at + BACK_WITHIN - day.exit_due
         bound = max(day.expected.exit_within, mended)
-    first = min(
-        (o.accepted_at.timestamp() for o in day.ours(account) if o.request.tag.startswith("X")), default=None
-    )
+    closing = [o for o in day.ours(account) if o.request.tag.startswith("X")]
+    first = min((o.accepted_at.timestamp() for o in closing if o.contract.symbol not in alone), default=None)
     if first is None:
         if bound < 1e6:
-            yield f"no closing order was ever accepted, though {held} was open"
+            yield f"no closing order was ever accepted, though {sorted(held)} was open"
     elif first - day.exit_due > bound:
         yield f"the first closing order came {first - day.exit_due:.1f} s after its time, not {bound:.1f}"
+
+
+def _closing_alone(day: Day, account: str) -> set[str]:
+    """The contracts of the legs that were closed on their own."""
+    plan = day.plan(account)
+    return {leg.symbol for leg in plan.legs if leg.leg in plan.closing} if plan else set()
+
+
+def _hedges(day: Day, account: str) -> set[str]:
+    plan = day.plan(account)
+    return {leg.symbol for leg in plan.legs if leg.side == "BUY"} if plan else set()
 
 
 def _held_at(day: Day, account: str, at: float) -> dict[str, int]:
@@ -242,15 +254,22 @@ def hedges_first(day: Day, account: str) -> Iterator[str]:
         return
     hedge = {leg.symbol: sum(leg.slices) for leg in plan.legs if leg.side == "BUY"}
     short = {leg.symbol for leg in plan.legs if leg.side == "SELL"}
+    # A leg that is closed on its own may leave the other side of the basket standing, hedge and short.
+    under = {
+        leg.symbol: {s.symbol for s in shorts_under(plan, leg)} if plan.closing else short
+        for leg in plan.legs
+        if leg.side == "BUY"
+    }
     for order in day.ours(account):
         at, symbol = order.accepted_at.timestamp(), order.contract.symbol
         held = _held_at(day, account, at + 1e-6)
         if order.request.tag.startswith("N") and symbol in short:
-            bare = {s: held.get(s, 0) for s, units in hedge.items() if held.get(s, 0) < units}
+            over = {s: units for s, units in hedge.items() if symbol in under[s]}
+            bare = {s: held.get(s, 0) for s, units in over.items() if held.get(s, 0) < units}
             if bare:
                 yield f"{symbol} was sold when the hedges were {bare}"
         if order.request.tag.startswith("X") and symbol in hedge:
-            naked = {s: held[s] for s in short if held.get(s, 0) < 0}
+            naked = {s: held[s] for s in under[symbol] if held.get(s, 0) < 0}
             if naked:
                 yield f"the hedge {symbol} was sold while short {naked}"
 
@@ -339,10 +358,14 @@ def whole_or_nothing(day: Day, account: str) -> Iterator[str]:
     """I9: before the exit, an all-or-none entry stands whole, or not at all."""
     plan = day.plan(account)
     excused = not day.expected.whole and day.expected.is_hurt(account)
+    excused = excused or day.world.halted is not None
     if plan is None or excused or day.exit_due < day.time_of(9, 38):
         return
-    held = _held_at(day, account, day.time_of(9, 38))
-    planned = {leg.symbol: _signed(leg.side.value, sum(leg.slices)) for leg in plan.legs}
+    alone = _closing_alone(day, account)
+    held = {s: units for s, units in _held_at(day, account, day.time_of(9, 38)).items() if s not in alone}
+    planned = {
+        leg.symbol: _signed(leg.side.value, sum(leg.slices)) for leg in plan.legs if leg.symbol not in alone
+    }
     if held and held != planned:
         yield f"at 09:38 it held {held} of {planned}"
     yield from _undone_late(day, account)
@@ -411,6 +434,20 @@ def journal_is_true(day: Day) -> Iterator[tuple[str, str]]:
     return untruths(day.world, journal_of(day.world), day.run_key)
 
 
+def nothing_after_the_kill_switch(day: Day, account: str) -> Iterator[str]:
+    """I15: where the kill switch holds, no entry is sent any more."""
+    world, plan = day.world, day.plan(account)
+    halted = world.halted
+    if halted is None or plan is None or not halted.reach.holds(plan):
+        return
+    if not world.stores.halts.held([halted.reach.place]):
+        return  # it died before its first write: nobody pressed it
+    for order_id, history in world.rows.items():
+        sent = [at for at, row in history if row.status is OrderState.SENDING and row.account == account]
+        if order_id.startswith("N") and sent and min(sent) > halted.since + 1e-6:
+            yield f"{order_id} was sent {min(sent) - halted.since:.3f} s after the kill switch held"
+
+
 def same_contracts(day: Day) -> Iterator[str]:
     """I14: one run trades the same contracts in all accounts."""
     plans = [plan for account in day.world.shape.accounts if (plan := day.plan(account))]
@@ -464,4 +501,5 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("I9", whole_or_nothing),
     ("I11", nothing_entered_late),
     ("I13", never_more_than_planned),
+    ("I15", nothing_after_the_kill_switch),
 )

@@ -10,6 +10,7 @@ from functools import lru_cache, partial
 
 from brokers.clock import IST
 from tests.faults.arming import Armoury, Expected, due
+from tests.faults.beside import arrange
 from tests.faults.crossings import Strike
 from tests.faults.housekeeping import each_minute
 from tests.faults.invariants import Violation, violations
@@ -32,9 +33,12 @@ class Scenario:
     cells: tuple[Cell, ...]
     shape: Shape
     seed: int
+    beside: str = ""
+    """What else is done on that day: one of `tests.faults.beside`."""
 
     def __str__(self) -> str:
-        return f"{'+'.join(map(str, self.cells)) or 'nothing'} {self.shape} seed {self.seed}"
+        beside = f" beside {self.beside}" if self.beside else ""
+        return f"{'+'.join(map(str, self.cells)) or 'nothing'} {self.shape} seed {self.seed}{beside}"
 
     @classmethod
     def of_seed(cls, seed: int) -> Scenario:
@@ -76,6 +80,8 @@ def _play(scenario: Scenario, seed: int, backing: Backing | None = None) -> Play
     expected.usual = usual_day(scenario.shape).exits
     schedule(world, expected)
     each_minute(world, expected.housekeeping)
+    if scenario.beside:
+        arrange(world, scenario.beside, random.Random(f"{scenario}/{seed}"))
     world.run(world.clock_time(*(SHORT_END if _short(expected) else END)))
     return Played(scenario, world, expected, violations(world, expected))
 

@@ -47,7 +47,7 @@ class Streams:
         changed = {name: new for name in names if (new := getattr(row, name)) != getattr(before, name)}
         if changed:
             kept = {name: form for name, form in self._items[place].items() if name not in changed}
-            self._write(table, kept | attributes(changed))
+            self._write(table, kept | attributes(_as_stored(changed)))
 
     def seen(self, table: str, key: Item, row: Row) -> None:
         """`row` is how a store reads what a machine has just written: no change of its own."""
@@ -69,6 +69,12 @@ class Streams:
         self._items[place] = item
         arn = f"arn:aws:dynamodb:ap-south-1:000000000000:table/algo-{table}/stream/2026"
         self.records.append({"eventSourceARN": arn, "dynamodb": told})
+
+
+def _as_stored(changed: dict[str, Any]) -> dict[str, Any]:
+    """The legs that are being closed are an attribute each."""
+    closing = {f"closing_L{leg}": True for leg in changed.pop("closing", ())}
+    return changed | closing
 
 
 Look = Callable[..., None]
@@ -113,7 +119,7 @@ def _of_runs(runs: RunStore, streams: Streams) -> dict[str, Look]:
 
     def round_(planned: Any) -> None:
         for row in runs.exit_rounds(planned.run_key, planned.account):
-            item = f"ROUND#{row.account}#{row.round:02d}"
+            item = f"ROUND#{row.account}#L{row.leg:02d}#{row.round:02d}"
             streams.row("runs", {"run_key": {"S": row.run_key}, "item": {"S": item}}, row)
 
     told: dict[tuple[str, str], int] = {}
@@ -127,6 +133,7 @@ def _of_runs(runs: RunStore, streams: Streams) -> dict[str, Look]:
     return {
         "plan_account": plan,
         "set_phase": account,
+        "close_legs": account,
         "postpone_exit": account,
         "plan_exit_round": round_,
         "note_outside": outside,

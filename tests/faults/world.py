@@ -18,6 +18,7 @@ from brokers.simulator.postbacks import postback_body
 from brokers.zerodha import parse_postback
 from tasks import apply_updates
 from tasks.order_update import OrderUpdate
+from tasks.orderpath.halting import Reach
 from tasks.runtime import Runtime
 from tasks.stores import Stores
 from tasks.stores.memory import memory_stores
@@ -44,6 +45,14 @@ class Note:
     at: float
     who: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """The kill switch was pressed, and from `since` on no entry of those whom it reaches may leave."""
+
+    reach: Reach
+    since: float
 
 
 @dataclass(slots=True)
@@ -106,6 +115,7 @@ class World:
         self.update_delay: Callable[[Update], list[float]] = lambda update: [0.05]
         self._deliveries = 0
         self.exit_time = ""
+        self.halted: Halted | None = None
         self.streams = Streams()
         self._runtime = Runtime(
             stores=crossed(self._watched(), self._cross, self._store_pause),
@@ -281,6 +291,14 @@ class World:
         if payload.get("purpose"):
             side = payload["purpose"]
         return Step(name, side, account)
+
+    def command(self, name: str, body: Callable[[Runtime], None]) -> None:
+        """A person's command: a job like any other, and nobody starts it again when it dies."""
+
+        def nothing() -> None:
+            return None
+
+        self._job(Step(name, "", ""), 29.0, nothing, lambda: body(self._runtime), nothing)
 
     def _job(
         self,

@@ -18,7 +18,7 @@ from tasks.feed.doing import Doer
 from tasks.feed.hearing import FRESH, Hearing
 from tasks.feed.keeping import Keeper
 from tasks.feed.lake import S3Bars, key
-from tasks.feed.sight import BLIND_AFTER, Eye, Sight
+from tasks.feed.sight import BLIND_AFTER, UNSURE_AFTER, Eye, Sight
 from tasks.feed.watching import Action
 from tasks.runtime import Runtime
 from tasks.stores.ports import AccountRun
@@ -160,7 +160,8 @@ def test_it_is_blind_when_nothing_fresh_comes_and_says_so_within_fifteen_seconds
     eye = Eye()
     assert eye.look(100, market_open=True, following=5) is Sight.SEES
     eye.saw(101)
-    assert eye.look(101 + BLIND_AFTER, market_open=True, following=5) is Sight.SEES
+    assert eye.look(101 + UNSURE_AFTER, market_open=True, following=5) is Sight.SEES
+    assert eye.look(101 + BLIND_AFTER, market_open=True, following=5) is Sight.UNSURE
     assert eye.look(101 + BLIND_AFTER + 0.5, market_open=True, following=5) is Sight.BLIND
     assert BLIND_AFTER < 15
     eye.saw(120)

@@ -44,7 +44,7 @@ def test_what_is_none_would_be_found() -> None:
 
 def test_what_the_guide_names_exists(aws: Assembly) -> None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`?make ([\w]+)", GUIDE)) <= targets
+    assert set(re.findall(r"`?make ([\w-]+)", GUIDE)) <= targets
     assert set(re.findall(r"`(Algo\w+)`", GUIDE)) == set(aws.templates)
     queues = {each.properties["QueueName"] for each in aws.all("AWS::SQS::Queue")}
     assert set(re.findall(r"`(algo-\w+-dlq)`", GUIDE)) <= queues

@@ -28,12 +28,13 @@ ANSWERED = {
     ),
     *(
         f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:ap-south-1:<AWS::AccountId>:execution:algo-{name}:*]"
-        for name in ("*", "AccountBasket", "StrategyLifecycle")
+        for name in ("*", "AccountBasket", "PollQuotes", "StrategyLifecycle")
     ),
     *(
         f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::algo-lake-<AWS::AccountId>-ap-south-1/{folder}/*]"
-        for folder in ("histories", "lake")
+        for folder in ("bars", "histories", "lake")
     ),
+    "AwsSolutions-ECS2",
     "AwsSolutions-L1",
     "AwsSolutions-S1",
     "AwsSolutions-SQS3",

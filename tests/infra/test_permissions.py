@@ -174,7 +174,7 @@ def test_no_action_is_a_wildcard_and_no_resource_that_could_be_named(aws: Assemb
         assert not any("*" in action for action in statement.actions), statement
         if "*" in statement.resources:
             nameless = {a for a in statement.actions if not a.startswith(LOGS_AND_TRACES)}
-            assert nameless <= SENDS_TOKENS | LISTS, statement
+            assert nameless <= SENDS_TOKENS | LISTS | {"ecr:GetAuthorizationToken"}, statement
 
 
 def test_every_action_exists(aws: Assembly) -> None:
@@ -185,11 +185,12 @@ def test_every_action_exists(aws: Assembly) -> None:
 
 def test_only_aws_services_of_this_account_take_the_roles(aws: Assembly) -> None:
     services = {"lambda.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com"}
+    tasks = {"ecs-tasks.amazonaws.com", "vpc-flow-logs.amazonaws.com"}  # CDK makes two of these roles
     for role in aws.all("AWS::IAM::Role"):
         assert "ManagedPolicyArns" not in role.properties
         (statement,) = role.properties["AssumeRolePolicyDocument"]["Statement"]
-        assert statement["Principal"]["Service"] in services
-        if statement["Principal"]["Service"] != "lambda.amazonaws.com":
+        assert statement["Principal"]["Service"] in services | tasks
+        if statement["Principal"]["Service"] not in {"lambda.amazonaws.com", *tasks}:
             assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from brokers.clock import IST
 from localstack.clock import MovableClock
-from localstack.conductor import Conductor, Idleness, Queue
+from localstack.conductor import Conductor, Idleness, Pace, Queue
 
 MORNING = datetime(2026, 11, 23, 9, 27, 30, tzinfo=IST)
 
@@ -108,3 +109,67 @@ def test_two_looks_that_expect_different_things_are_not_enough(clock: MovableClo
     schedules = Scripted([Idleness(0, soon), Idleness(0, afternoon)])
     executions = Scripted([Idleness(0, None), Idleness(0, None), Idleness(0, wait)])
     assert Conductor(clock, [schedules, executions]).settle() == wait
+
+
+@dataclass
+class Market:
+    """A feed that wants strides, and what the clock said at each tick."""
+
+    answer: Pace | None
+    clock: MovableClock
+    stirs_at: datetime | None = None
+
+    def pace(self) -> Pace | None:
+        return self.answer
+
+    def stirring(self) -> Idleness:
+        stirred = self.stirs_at is not None and self.clock.now() >= self.stirs_at
+        return Idleness(int(stirred), None)
+
+
+def market_hours(stride: float, *, ready: bool = True) -> Pace:
+    opens, closes = MORNING.replace(minute=28, second=0), MORNING.replace(minute=33, second=0)
+    return Pace(timedelta(seconds=stride), opens, closes, ready)
+
+
+def strided(clock: MovableClock, market: Market, due: datetime) -> Conductor:
+    return Conductor(clock, [Scripted([Idleness(0, due)])], pacer=market, restless=(market,))
+
+
+def test_nobody_watches_so_it_is_one_jump(clock: MovableClock) -> None:
+    assert strided(clock, Market(None, clock), MORNING + timedelta(hours=1)).step()
+    assert near(clock.now(), MORNING + timedelta(hours=1))
+
+
+def test_in_market_hours_it_goes_in_strides(clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[datetime] = []
+    monkeypatch.setattr("localstack.conductor._poke", lambda _: seen.append(clock.now()))
+    conductor = strided(clock, Market(market_hours(30), clock), MORNING + timedelta(hours=1))
+    conductor.ticks = ("http://exchange/clock",)
+    assert conductor.step()
+    assert near(clock.now(), MORNING + timedelta(hours=1))
+    assert near(seen[0], MORNING.replace(minute=28, second=0)), "to the opening in one jump"
+    assert len(seen) == 11, "then each half minute of five, and no further"
+    assert all(timedelta(seconds=29) < late - early < timedelta(seconds=32) for early, late in pairwise(seen))
+
+
+def test_a_tick_that_stirs_somebody_ends_the_jump(clock: MovableClock) -> None:
+    stop = MORNING.replace(minute=30, second=0)
+    conductor = strided(clock, Market(market_hours(2), clock, stirs_at=stop), MORNING + timedelta(hours=1))
+    assert conductor.step()
+    assert stop <= clock.now() < stop + timedelta(seconds=3)
+
+
+def test_reach_goes_on_after_every_stir(clock: MovableClock) -> None:
+    market = Market(market_hours(30), clock, stirs_at=MORNING.replace(minute=30, second=0))
+    until = MORNING.replace(minute=32, second=30)
+    strided(clock, market, MORNING + timedelta(hours=9)).reach(until)
+    assert near(clock.now(), until)
+
+
+def test_a_stream_that_does_not_come_up_is_not_waited_for_ever(
+    clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localstack.conductor.READY_WITHIN", 0.2)
+    assert strided(clock, Market(market_hours(60, ready=False), clock), MORNING + timedelta(minutes=4)).step()
+    assert near(clock.now(), MORNING + timedelta(minutes=4))

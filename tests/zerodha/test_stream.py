@@ -121,6 +121,16 @@ def test_it_follows_changes(sim: Sim, ear: Ear, stream: KiteStream) -> None:
     assert connection["tokens"] == [put.instrument_token]
 
 
+def test_what_is_followed_may_be_told_before_connecting(sim: Sim, ear: Ear) -> None:
+    stream = stream_of(sim, ear)
+    stream.follow({BANKNIFTY: INDEX_ID})
+    stream.connect()
+    assert eventually(lambda: bool(ear.ticks), 8)
+    assert len(sim.get("/_sim/stream")["connections"]) == 1, "none is left to itself"
+    stream.close()
+    assert eventually(lambda: sim.get("/_sim/stream")["connections"] == [])
+
+
 def test_an_order_is_heard_as_a_postback_would_tell_it(sim: Sim, ear: Ear, stream: KiteStream) -> None:
     assert eventually(lambda: ear.ups == 1, 8)
     sim.order("SELL", tag="N1")
