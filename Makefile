@@ -8,8 +8,8 @@ PAGE := build/console/index.html
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help install page pictures layers synth deploy feed-image deploy-feed demo up strategy skip pages gameday mail admin down \
-	cases case kills killday blackbox feed-day conformance bench faults month guards test story check format
+.PHONY: help install page pictures layers synth deploy feed-image deploy-feed demo up strategy skip mail admin down \
+	cases case kills killday blackbox feed-day conformance bench faults mutants month guards test story check format
 .DEFAULT_GOAL := help
 
 help:  ## What can be made
@@ -47,6 +47,7 @@ strategy:  ## On the running platform, a strategy that enters in 5 minutes, or a
 skip:  ## Let time pass at once on the running platform: UNTIL=09:40
 	@$(BIN)/python -m localstack skip --until $(UNTIL)
 
+.PHONY: pages gameday
 pages:  ## Who would have been called on it, when, and the runbook page of each call
 	@$(BIN)/python -m localstack pages
 
@@ -82,6 +83,10 @@ month: install  ## A simulated month into the lake, beside the exchange's ledger
 guards: install  ## Each guard of the order path switched off, and the cells that miss it
 	@$(BIN)/python -m tests.faults --guards
 
+mutants: install  ## Small mistakes in the domain and the order path, and whether a test notices; SAMPLE=350 SEED=1 MODULE=tasks.domain.pace
+	@$(BIN)/python -m tests.mutation $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(MODULE),--module $(MODULE))
+
 kills: install  ## kill -9 of the Step Functions endpoint at random moments; COUNT=50
 	@$(BIN)/python -m localstack.kills $(if $(COUNT),--count $(COUNT))
 
@@ -107,8 +112,9 @@ $(PAGE): node_modules $(shell find localstack/console/page -type f)
 	node localstack/console/page/build.mjs
 	touch $@
 
-pictures: install page $(VENV)/.browser  ## The README's pictures of the page, taken anew (needs chromium)
+pictures: install page $(VENV)/.browser  ## The README's pictures of the page and the report, taken anew (needs chromium)
 	@$(BIN)/python -m localstack.console.pictures
+	@$(BIN)/python -m tests.reports.picture
 
 layers: install  ## The functions' dependencies, built for Lambda
 	@$(BIN)/python -m infra.layers

@@ -12,7 +12,7 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.compute import ACCESS_LOG, API
+from infra.compute import ACCESS_LOG, API, ASKER
 from infra.functions import log_group
 from infra.nag import acknowledge
 from infra.settings import PREFIX, Settings, named
@@ -121,18 +121,7 @@ class ApiStack(AlgoStack):
 
     def _api(self) -> api.HttpApi:
         http = api.HttpApi(self, "Api", api_name=named("api"), create_default_stage=False)
-        handler = lambda_.Function.from_function_attributes(
-            self,
-            "Handler",
-            function_arn=self.format_arn(
-                service="lambda",
-                resource="function",
-                resource_name=named(API),
-                arn_format=ArnFormat.COLON_RESOURCE_NAME,
-            ),
-            same_environment=True,
-        )
-        integration = integrations.HttpLambdaIntegration("Handle", handler)
+        integration = self._integration("Handle", "Handler", API)
         signed_in = authorizers.HttpJwtAuthorizer(
             "SignedIn",
             f"https://cognito-idp.{self.region}.amazonaws.com/{self.pool.user_pool_id}",
@@ -140,6 +129,12 @@ class ApiStack(AlgoStack):
             jwt_audience=[self.client.user_pool_client_id],
         )
         http.add_routes(path="/{proxy+}", integration=integration, authorizer=signed_in)
+        http.add_routes(
+            path="/lake/questions",
+            methods=[api.HttpMethod.POST],
+            integration=self._integration("Ask", "Asker", ASKER),
+            authorizer=signed_in,
+        )
         for route in PUBLIC_ROUTES:
             method, path = route.split(" ")
             http.add_routes(path=path, methods=[api.HttpMethod(method)], integration=integration)
@@ -153,6 +148,21 @@ class ApiStack(AlgoStack):
         if self.settings.local:
             Tags.of(http).add("ms-custom-id", LOCAL_API_ID)
         return http
+
+    def _integration(self, name: str, handler_id: str, function: str) -> integrations.HttpLambdaIntegration:
+        """Another stack's function, found by its fixed name."""
+        handler = lambda_.Function.from_function_attributes(
+            self,
+            handler_id,
+            function_arn=self.format_arn(
+                service="lambda",
+                resource="function",
+                resource_name=named(function),
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            ),
+            same_environment=True,
+        )
+        return integrations.HttpLambdaIntegration(name, handler)
 
     def _stage(self, http: api.HttpApi) -> None:
         logs = log_group(self, "Api", f"/aws/vendedlogs/apis/{named('api')}", self.settings)

@@ -42,6 +42,7 @@ def settings_from_context(app: App, layers: Path) -> Settings:
         account=os.environ.get("CDK_DEFAULT_ACCOUNT"),
         region=context("region") or REGION,
         alarm_email=context("alarmEmail") or "",
+        mail_from=context("mailFrom") or "",
         layers=layers,
     )
 

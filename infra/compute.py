@@ -10,6 +10,7 @@ from aws_cdk import aws_apigatewayv2 as api
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -26,6 +27,7 @@ RECEIVER = "ReceivePostback"
 APPLIER = "ApplyUpdates"
 WRITER = "WriteLake"
 API = "Api"
+ASKER = "AskLake"
 
 MAX_RECEIVES = 5
 """Tries of one update before it goes to the dead letters. The poll finds the fill in the meantime."""
@@ -71,7 +73,10 @@ class ComputeStack(AlgoStack):
         self._updates(_spec(APPLIER))
         self._postbacks()
         self._events()
-        unseen = [self.functions[name] for name in (RECEIVER, APPLIER, WRITER, API) if name in self.functions]
+        self._sender()
+        unseen = [
+            self.functions[name] for name in (RECEIVER, APPLIER, WRITER, API, ASKER) if name in self.functions
+        ]
         alarms.on_functions([*unseen, *events.triggered(FUNCTIONS, self.functions)], self.alarms)
         alarms.on_counts(self, self.alarms)
 
@@ -84,6 +89,11 @@ class ComputeStack(AlgoStack):
             return [], []
         require(self.settings.layers)
         return [layer_version(self, ORDER_PATH, self.settings)], [layer_version(self, LAKE, self.settings)]
+
+    def _sender(self) -> None:
+        """The address that reports come from. SES mails its owner, who confirms it once."""
+        if self.settings.mail_from and not self.settings.local:
+            ses.EmailIdentity(self, "Sender", identity=ses.Identity.email(self.settings.mail_from))
 
     def _updates(self, applier: Function) -> None:
         """SQS between the postback and its effect: the broker gets its answer at once, nothing is lost."""

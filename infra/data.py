@@ -13,7 +13,7 @@ from constructs import Construct
 
 from infra import lake_bucket
 from infra.nag import acknowledge
-from infra.settings import PREFIX, Settings, named
+from infra.settings import PREFIX, Settings, named, reports_bucket
 from infra.stack import AlgoStack
 from tasks.spec import Table
 
@@ -143,6 +143,7 @@ class DataStack(AlgoStack):
         bucket = s3.Bucket(
             self,
             "Reports",
+            bucket_name=reports_bucket(self),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,

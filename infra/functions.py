@@ -11,13 +11,17 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.lake_bucket import RESULTS
 from infra.layers import Layer
 from infra.nag import acknowledge, as_nag_writes
 from infra.permissions import (
     any_execution_arn,
     executions_arn,
     lake_bucket_arn,
+    lake_tables_arn,
     machine_arn,
+    mailing,
+    reports_arn,
     schedule_role_arn,
     schedules_arn,
     secrets_arn,
@@ -25,6 +29,8 @@ from infra.permissions import (
     stream_arn,
 )
 from infra.settings import (
+    LAKE_DATABASE,
+    LOCAL_SENDER,
     METRICS_NAMESPACE,
     PREFIX,
     SCHEDULED,
@@ -33,6 +39,7 @@ from infra.settings import (
     Settings,
     lake_bucket,
     named,
+    reports_bucket,
 )
 from tasks.objects import HISTORIES, TABLES
 from tasks.spec import Function, Table, machine_variable
@@ -90,6 +97,16 @@ class Workshop:
             variables |= _schedules(stack)
         if function.lake:
             variables["LAKE_BUCKET"] = lake_bucket(stack)
+        if function.asks_lake:
+            variables |= {
+                "LAKE_ENGINE": "duckdb" if self.settings.local else "athena",
+                "ATHENA_WORKGROUP": PREFIX,
+                "LAKE_DATABASE": LAKE_DATABASE,
+            }
+        if function.keeps_reports:
+            variables["REPORTS_BUCKET"] = reports_bucket(stack)
+        if function.sends_mail:
+            variables["MAIL_FROM"] = LOCAL_SENDER if self.settings.local else self.settings.mail_from
         if function.feeds_lake:
             variables["LAKE_QUEUE_URL"] = _queue_url("lake", stack)
         variables |= {
@@ -111,7 +128,7 @@ class Workshop:
             description=f"What {function.name} may do",
         )
         group.grant_write(role)
-        for statement in statements(function, stack):
+        for statement in (*statements(function, stack), *mailing(function, stack, self.settings)):
             role.add_to_principal_policy(statement)
         _acknowledge(role, function, stack)
         return role
@@ -183,6 +200,17 @@ def _acknowledge(role: iam.Role, function: Function, stack: Stack) -> None:
     for folder in (TABLES, HISTORIES) if function.lake else ():
         reasons[f"Resource::{as_nag_writes(lake_bucket_arn(stack), stack)}/{folder}/*"] = (
             "Files come and go; those of the lake have a folder of their own."
+        )
+    if function.asks_lake:
+        reasons[f"Resource::{as_nag_writes(lake_tables_arn(stack), stack)}"] = (
+            "Tables and views are of the lake's own database, which holds nothing else."
+        )
+        reasons[f"Resource::{as_nag_writes(lake_bucket_arn(stack), stack)}/{RESULTS}/*"] = (
+            "Athena names each answer anew; they have a folder of their own and go after a month."
+        )
+    if function.keeps_reports:
+        reasons[f"Resource::{as_nag_writes(reports_arn(stack), stack)}"] = (
+            "Reports come and go; their bucket holds nothing else."
         )
     for finding, reason in reasons.items():
         acknowledge(role, f"IAM5[{finding}]", reason)

@@ -16,14 +16,11 @@ from aws_cdk import aws_glue as glue
 from constructs import Construct
 
 from infra.lake_bucket import RESULTS
-from infra.settings import PREFIX, Settings, lake_bucket
+from infra.settings import LAKE_DATABASE, PREFIX, Settings, lake_bucket
 from infra.stack import AlgoStack
 from tasks.lake.schemas import DATE, KINDS, PARTITION, Kind
 from tasks.lake.views import files_table, views
 from tasks.objects import TABLES
-
-DATABASE = f"{PREFIX}_lake"
-"""Of the Glue catalog: Athena's names have no dashes."""
 
 FIRST_DAY = "2026-01-01"
 """Partitions are looked for from this trading date on; there are none before."""
@@ -43,7 +40,7 @@ class LakeStack(AlgoStack):
             "Database",
             catalog_id=self.account,
             database_input=glue.CfnDatabase.DatabaseInputProperty(
-                name=DATABASE, description="Everything that happened, by kind and trading date"
+                name=LAKE_DATABASE, description="Everything that happened, by kind and trading date"
             ),
         )
         for kind in KINDS.values():
@@ -93,7 +90,7 @@ class LakeStack(AlgoStack):
             {
                 "originalSql": query,
                 "catalog": "awsdatacatalog",
-                "schema": DATABASE,
+                "schema": LAKE_DATABASE,
                 "columns": [{"name": column, "type": trino_type(type_)} for column, type_ in columns],
             }
         )
@@ -121,7 +118,7 @@ class LakeStack(AlgoStack):
     def _table(self, name: str, input_: glue.CfnTable.TableInputProperty) -> glue.CfnTable:
         construct_id = "".join(word.capitalize() for word in name.split("_"))
         made = glue.CfnTable(
-            self, construct_id, catalog_id=self.account, database_name=DATABASE, table_input=input_
+            self, construct_id, catalog_id=self.account, database_name=LAKE_DATABASE, table_input=input_
         )
         made.add_dependency(self._database)
         return made
@@ -145,7 +142,7 @@ class LakeStack(AlgoStack):
             ),
         )
         CfnOutput(self, "AthenaWorkgroup", value=PREFIX)
-        CfnOutput(self, "LakeDatabase", value=DATABASE)
+        CfnOutput(self, "LakeDatabase", value=LAKE_DATABASE)
 
 
 def athena_type(type_: pa.DataType) -> str:

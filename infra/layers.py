@@ -77,7 +77,7 @@ ORDER_PATH = Layer(
         "wrapt",
     ),
 )
-LAKE = Layer("lake", "Parquet for the functions that write and read the lake", ("duckdb", "pyarrow"))
+LAKE = Layer("lake", "Parquet for the functions that write and read the lake", ("duckdb", "pyarrow", "sqlglot"))
 LAYERS = (ORDER_PATH, LAKE)
 
 LEFT_OUT = {

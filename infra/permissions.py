@@ -8,7 +8,8 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.data import SHAPES
-from infra.settings import PREFIX, SECRET_PREFIX, lake_bucket, named
+from infra.lake_bucket import RESULTS
+from infra.settings import LAKE_DATABASE, PREFIX, SECRET_PREFIX, Settings, lake_bucket, named, reports_bucket
 from tasks.objects import HISTORIES, REGISTER, TABLES
 from tasks.spec import Function, Lake, Table
 
@@ -104,8 +105,52 @@ def _lake(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement]:
         yield allow(("s3:PutObject",), f"{bucket}/{TABLES}/*")
     if Lake.DELETE in function.lake:
         yield allow(("s3:DeleteObject",), f"{bucket}/{TABLES}/*")
+    if function.asks_lake:
+        yield from _ask(stack)
+    if function.keeps_reports:
+        yield allow(("s3:PutObject",), reports_arn(stack))
     if Lake.ARCHIVE in function.lake:
         yield allow(("s3:PutObject",), f"{bucket}/{HISTORIES}/*")
+
+
+def _ask(stack: Stack) -> Iterator[iam.PolicyStatement]:
+    """Athena's workgroup, the catalog's names, and the folder where Athena leaves its answers."""
+    workgroup = stack.format_arn(service="athena", resource="workgroup", resource_name=PREFIX)
+    yield allow(
+        (
+            "athena:GetQueryExecution",
+            "athena:GetQueryResults",
+            "athena:StartQueryExecution",
+            "athena:StopQueryExecution",
+        ),
+        workgroup,
+    )
+    yield allow(
+        ("glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"),
+        stack.format_arn(service="glue", resource="catalog"),
+        stack.format_arn(service="glue", resource="database", resource_name=LAKE_DATABASE),
+        lake_tables_arn(stack),
+    )
+    bucket = lake_bucket_arn(stack)
+    yield allow(("s3:GetBucketLocation",), bucket)
+    yield allow(("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"), f"{bucket}/{RESULTS}/*")
+
+
+def lake_tables_arn(stack: Stack) -> str:
+    """Every table and view of the lake's database."""
+    return stack.format_arn(service="glue", resource="table", resource_name=f"{LAKE_DATABASE}/*")
+
+
+def mailing(function: Function, stack: Stack, settings: Settings) -> Iterator[iam.PolicyStatement]:
+    """Mail from the one address that the platform has, if it has one."""
+    if function.sends_mail and settings.mail_from:
+        identity = stack.format_arn(service="ses", resource="identity", resource_name=settings.mail_from)
+        yield allow(("ses:SendRawEmail",), identity)
+
+
+def reports_arn(stack: Stack) -> str:
+    """Every report."""
+    return f"arn:{stack.partition}:s3:::{reports_bucket(stack)}/*"
 
 
 def lake_bucket_arn(stack: Stack) -> str:

@@ -43,6 +43,8 @@ class Settings:
         Where it goes. Without an account the templates fit every account.
     alarm_email
         Who is told of alarms; empty for nobody (the topic is there all the same).
+    mail_from
+        The address that reports are mailed from; empty for no mail. SES asks its owner to confirm it.
     layers
         The folder of the built dependency layers (`make layers`).
     """
@@ -51,12 +53,25 @@ class Settings:
     account: str | None = None
     region: str = REGION
     alarm_email: str = ""
+    mail_from: str = ""
     layers: Path = BUILT_LAYERS
 
 
 def lake_bucket(stack: Stack) -> str:
     """The lake's bucket: the account and the region make the name the only one of its kind."""
     return f"{PREFIX}-lake-{stack.account}-{stack.region}"
+
+
+def reports_bucket(stack: Stack) -> str:
+    """The bucket of the users' reports."""
+    return f"{PREFIX}-reports-{stack.account}-{stack.region}"
+
+
+LAKE_DATABASE = f"{PREFIX}_lake"
+"""Of the Glue catalog: Athena's names have no dashes."""
+
+LOCAL_SENDER = "reports@algo.test"
+"""On one machine, where `make mail` shows what would have been sent."""
 
 
 def named(name: str) -> str:

@@ -28,6 +28,7 @@ from tasks.stores.ports import CatalogStore
 
 if TYPE_CHECKING:
     from tasks.executions import StepFunctions
+    from tasks.mail import SesMail
     from tasks.scheduler import EventBridgeSchedules, EventBus
 
 logger = Logger(service="algo", child=True)
@@ -50,6 +51,8 @@ def runtime_from_environment() -> Runtime:
         executions=OnDemand(_executions),
         egress=EchoedAddress(proxy_of, _echo()),
         lake=OnDemand(_lake),
+        reports=OnDemand(_reports),
+        mail=OnDemand(_mail),
     )
 
 
@@ -57,6 +60,18 @@ def _echo() -> str:
     """Who tells an egress its address: on one machine the simulator."""
     root = os.environ.get("KITE_ROOT")
     return os.environ.get("ADDRESS_ECHO_URL") or (f"{root}/_sim/address" if root else ECHO)
+
+
+def _reports() -> Objects:
+    from tasks.objects import S3Objects  # noqa: PLC0415
+
+    return S3Objects(boto3.client("s3", config=_CONFIG), os.environ["REPORTS_BUCKET"])
+
+
+def _mail() -> SesMail:
+    from tasks.mail import SesMail  # noqa: PLC0415
+
+    return SesMail(boto3.client("ses", config=_CONFIG), os.environ.get("MAIL_FROM", ""))
 
 
 def _lake() -> Objects:

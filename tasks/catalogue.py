@@ -46,6 +46,12 @@ _MODULES = (
     "find_small_files",
     "compact_partition",
     "archive_execution",
+    "mark_account",
+    "end_day",
+    "close_account_day",
+    "find_report_users",
+    "make_report",
+    "ask_lake",
     "api.handler",
 )
 

@@ -10,7 +10,11 @@ from tasks.runtime import Runtime
 from tasks.spec import Function, Table
 
 FUNCTION = Function(
-    name="FindReportUsers", module="tasks.find_report_users", timeout=60, scans=(Table.CATALOG,)
+    name="FindReportUsers",
+    module="tasks.find_report_users",
+    timeout=60,
+    reads=(Table.CATALOG,),
+    scans=(Table.CATALOG,),
 )
 
 

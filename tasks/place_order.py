@@ -7,6 +7,7 @@ before it leaves; nothing below the state machine retries; the outcome is data, 
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import BaseModel
@@ -17,7 +18,7 @@ from tasks.contracts import Slot
 from tasks.domain.ids import Purpose
 from tasks.lambda_task import task
 from tasks.orderpath.halting import described, holding
-from tasks.orderpath.limits import HTTP_TIMEOUT, RESEND_PAUSE, SEND_TIMEOUT, wait_until
+from tasks.orderpath.limits import HTTP_TIMEOUT, LONGEST_PAUSE, RESEND_PAUSE, SEND_TIMEOUT, wait_until
 from tasks.orderpath.pace import ask_to_send
 from tasks.runtime import Runtime
 from tasks.spec import Function, Table
@@ -77,7 +78,7 @@ def _send(rt: Runtime, order: OrderRow) -> Output:
     broker = rt.brokers.trader(order.user_id, order.account)
     again = ask_to_send(rt, order.account, exiting=order.purpose is Purpose.EXIT)
     if again is not None:
-        return _output(Outcome.NOT_SENT, "the account's orders are paced", retry_at=wait_until(again))
+        return _paced(rt, order, again)
     halt = holding(rt.stores, order.user_id, order.account) if order.purpose is Purpose.ENTRY else None
     if halt is not None:
         return _miss(rt, order, described(halt))
@@ -85,6 +86,21 @@ def _send(rt: Runtime, order: OrderRow) -> Output:
     if not rt.stores.orders.begin_send(order, phase=phase, at=rt.clock.now()):
         return _overtaken(rt, order)
     return _record(rt, order, broker.place(_request(order)))
+
+
+def _paced(rt: Runtime, order: OrderRow, again: datetime) -> Output:
+    """The account may not send before `again`: the day's limit is over at midnight.
+
+    An entry whose window is over by then is missed now, so that its siblings can be undone. For an exit a
+    person is called, and each minute it is looked whether it may.
+    """
+    if order.purpose is Purpose.ENTRY:
+        if again > order.entry_until:
+            return _miss(rt, order, f"the account's orders are paced until {again:%H:%M}")
+    elif again > rt.clock.now() + LONGEST_PAUSE:
+        rt.alarms.count("ExitBlocked", account=order.account)
+        again = rt.clock.now() + LONGEST_PAUSE
+    return _output(Outcome.NOT_SENT, "the account's orders are paced", retry_at=wait_until(again))
 
 
 def _request(order: OrderRow) -> OrderRequest:

@@ -17,6 +17,7 @@ from tasks.stores.journal import Recorded
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from email.message import EmailMessage
 
     from tasks.domain.schedules import Schedule
 
@@ -108,6 +109,13 @@ class Egress(Protocol):
         """As the other side sees it. Raises `EgressRefused` if nothing comes through."""
 
 
+class Mail(Protocol):
+    """Sends e-mail."""
+
+    def send(self, message: EmailMessage) -> str:
+        """The message's id at the mailer; "" if the platform has no address to send from."""
+
+
 class NotConnected(Exception):
     """This runtime was built without that part: a mistake of whoever built it."""
 
@@ -134,4 +142,6 @@ class Runtime:
     scheduler: Scheduler = field(default_factory=_missing)
     egress: Egress = field(default_factory=_missing)
     executions: KnownExecutions = field(default_factory=_missing)
+    reports: Objects = field(default_factory=_missing)
+    mail: Mail = field(default_factory=_missing)
     lake: Objects = field(default_factory=_missing)

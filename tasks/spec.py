@@ -89,6 +89,12 @@ class Function:
         What it does with the lake's files: its bucket is in the environment as `LAKE_BUCKET`.
     parquet
         It gets the layer with pyarrow and DuckDB.
+    asks_lake
+        It answers questions to the lake: on AWS by Athena, on one machine by DuckDB.
+    keeps_reports
+        It puts reports into their bucket, which is in the environment as `REPORTS_BUCKET`.
+    sends_mail
+        It mails reports, from the address in `MAIL_FROM`; where that is empty it may not.
     reads_histories
         It reads the histories of the state machines' executions.
     hears_endings
@@ -120,6 +126,9 @@ class Function:
     feeds_lake: bool = False
     lake: tuple[Lake, ...] = ()
     parquet: bool = False
+    asks_lake: bool = False
+    keeps_reports: bool = False
+    sends_mail: bool = False
     reads_histories: bool = False
     hears_endings: bool = False
     http_timeout: float = 0.0

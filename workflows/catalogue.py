@@ -8,8 +8,10 @@ from workflows.account_basket import ACCOUNT_BASKET
 from workflows.asl.machine import Machine
 from workflows.asl.mermaid import mermaid
 from workflows.asl.render import render
+from workflows.end_of_day import END_OF_DAY
 from workflows.exit_sweep import EXIT_SWEEP
 from workflows.lake_night import LAKE_NIGHT
+from workflows.mark_accounts import MARK_ACCOUNTS
 from workflows.poll_quotes import POLL_QUOTES
 from workflows.reconcile import RECONCILE
 from workflows.reconcile_schedules import RECONCILE_SCHEDULES
@@ -27,6 +29,8 @@ MACHINES: tuple[Machine, ...] = (
     RECONCILE,
     WATCH_EXECUTIONS,
     TRADING_DAY,
+    END_OF_DAY,
+    MARK_ACCOUNTS,
     RECONCILE_SCHEDULES,
     LAKE_NIGHT,
 )

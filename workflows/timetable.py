@@ -28,6 +28,7 @@ class Timed:
 
 TIMETABLE = (
     Timed("TradingDay", PLATFORM, "cron(0 8 ? * * *)", "Instruments, logins and leftovers, before the market"),
+    Timed("EndOfDay", PLATFORM, "cron(35 15 ? * * *)", "The books beside the brokers', and reports"),
     # Every day and into the evening: Saturday sessions and the one at Diwali are market hours too.
     Timed("ExitSweep", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Exits that are due and did not start"),
     Timed("PollQuotes", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "Stops, while the feed hears nothing"),
@@ -35,6 +36,9 @@ TIMETABLE = (
     Timed("SignalScan", HOUSEKEEPING, "cron(* 9-19 ? * * *)", "What indicator-based strategies wait for"),
     Timed(
         "WatchExecutions", HOUSEKEEPING, "cron(* 8-19 ? * * *)", "Executions that are stuck, or over too soon"
+    ),
+    Timed(
+        "MarkAccounts", HOUSEKEEPING, "cron(0/5 9-19 ? * * *)", "What positions are worth, for the day's curve"
     ),
     Timed("ReconcileSchedules", HOUSEKEEPING, "cron(0/15 * ? * * *)", "The catalog beside Scheduler"),
     Timed("LakeNight", HOUSEKEEPING, "cron(30 1 ? * * *)", "The lake's small files, when nobody trades"),

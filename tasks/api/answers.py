@@ -21,6 +21,7 @@ class Me(Answer):
     user_id: str
     email: str = ""
     name: str = ""
+    report: str = "keep"
     groups: list[str]
     version: int
 

@@ -19,6 +19,7 @@ from tasks.api import (
     operator,
     profile,
     records,
+    reports,
     run_now,
     running,
     strategies,
@@ -42,6 +43,7 @@ _ROUTERS = (
     running,
     kill,
     records,
+    reports,
     operator,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WrapValidator
@@ -133,7 +133,10 @@ class SubscriptionChange(Model):
 
 
 class ProfileBody(Model):
+    """`report`: whether the day's report is only kept (ask for it), or mailed after the close as well."""
+
     name: Label = ""
+    report: Literal["keep", "mail"] = "keep"
 
 
 class EgressBody(Model):

@@ -8,7 +8,8 @@ from tasks.api.answers import Me
 from tasks.api.current import Asking, routes
 from tasks.api.documents import change, document_of
 from tasks.api.here import Here
-from tasks.api.parameters import IfMatch, ProfileIn
+from tasks.api.parameters import IfMatch, ProfileBody, ProfileIn
+from tasks.api.problems import Refused
 from tasks.api.transaction import Effect, expect, perform
 from tasks.domain import items
 
@@ -26,10 +27,25 @@ def change_profile(here: Asking, body: ProfileIn, if_match: IfMatch = None) -> M
         before = here.stores.catalog.get(here.user_id, items.PROFILE)
         if before is not None:
             expect(before, if_match, needed=False)
-        made = change(here, items.PROFILE, before, body.model_dump(mode="json"))
+        made = change(here, items.PROFILE, before, body.model_dump(mode="json") | _address(here, body))
         return Effect([made], document_of(made))
 
     return _me(here, perform(here, decide))
+
+
+def _address(here: Here, body: ProfileBody) -> dict[str, str]:
+    """Where mail goes: the address that the caller has proved to the user pool, and no other.
+
+    Raises
+    ------
+    Refused
+        If there is none.
+    """
+    if body.report != "mail":
+        return {}
+    if not here.caller.email:
+        raise Refused(["report: your sign-in has no e-mail address to send to"])
+    return {"email": here.caller.email}
 
 
 def _me(here: Here, profile: dict[str, Any]) -> Me:
@@ -37,6 +53,7 @@ def _me(here: Here, profile: dict[str, Any]) -> Me:
         user_id=here.user_id,
         email=here.caller.email,
         name=profile.get("name", ""),
+        report=profile.get("report", "keep"),
         groups=sorted(here.caller.groups),
         version=int(profile.get("version", 0)),
     )

@@ -116,9 +116,10 @@ class SubscriptionView(View):
 
 
 class ProfileView(View):
-    """`PROFILE` of a user."""
+    """`PROFILE` of a user. `report` is how the day's report comes: keep or mail."""
 
     name: str = ""
+    report: str = "keep"
     version: int
     updated_at: datetime
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
-from tasks.cli import accounts, baskets, marketplace, operator, session, trading
+from tasks.cli import accounts, baskets, marketplace, operator, report, session, trading
 from tasks.cli.config import Config
 from tasks.cli.context import Context
 from tasks.cli.errors import CliError
@@ -25,6 +25,8 @@ app.add_typer(accounts.app, name="account")
 app.add_typer(baskets.app, name="basket")
 app.add_typer(baskets.strategy, name="strategy")
 app.add_typer(marketplace.app, name="market")
+app.add_typer(report.app, name="report")
+app.command("sql")(report.sql)
 app.add_typer(operator.app, name="operator")
 
 

@@ -253,8 +253,26 @@ EXECUTIONS = Kind(
 )
 """How executions ended; `history` is the key of what they went through. A redriven one ends several times."""
 
+LEG_PNL = Kind(
+    "leg_pnl",
+    (
+        Column("event_id"),
+        Column("version", WHOLE),
+        *_columns("user_id account broker basket_id basket strategy_id strategy"),
+        *_columns("run_key position_id exchange symbol"),
+        *_columns("traded_orders bought sold", WHOLE),
+        *_columns("buy_value sell_value realised unrealised gross", MONEY),
+        *_columns("brokerage stt exchange_fee sebi protection_fund stamp gst charges net", MONEY),
+    ),
+)
+"""The daily report's twin: what each leg earned on a day, and what it was charged.
+
+`version` is when it was made, in seconds since 1970: a day that is reported again replaces what was said.
+"""
+
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (ORDERS, POSITIONS, RUNS, CLAIMS, ROUNDS, CATALOG, OTHERS, UPDATES, EXECUTIONS)
+    kind.name: kind
+    for kind in (ORDERS, POSITIONS, RUNS, CLAIMS, ROUNDS, CATALOG, OTHERS, UPDATES, EXECUTIONS, LEG_PNL)
 }
 """Every table of the lake by its name."""
 

@@ -28,6 +28,9 @@ RESEND_PAUSE: dict[NotSentCause, timedelta] = {
     NotSentCause.EGRESS: timedelta(seconds=60),
 }
 
+LONGEST_PAUSE = timedelta(minutes=1)
+"""For which an exit that may not send waits before it asks again."""
+
 MAX_MODIFICATIONS = 24
 """Kite takes 25 for one order; the last is left to a person."""
 

@@ -169,10 +169,11 @@ def _image(key: tuple[str, str], document: dict[str, Any] | None) -> dict[str, A
 class Client:
     """One signed-in user. Every POST has an idempotency key of its own unless the test gives one."""
 
-    def __init__(self, world: World, user_id: str, groups: tuple[str, ...] = ()) -> None:
+    def __init__(self, world: World, user_id: str, groups: tuple[str, ...] = (), email: str = "") -> None:
         self.world = world
         self.user_id = user_id
         self.groups = groups
+        self.email = email
 
     def get(self, path: str, **query: object) -> Answer:
         return self.call("GET", path, query=query)
@@ -203,6 +204,7 @@ class Client:
             method, path, sent, query={k: str(v) for k, v in (query or {}).items()}, headers=given
         )
         claims = {"sub": self.user_id, "cognito:groups": f"[{' '.join(self.groups)}]"}
+        claims |= {"email": self.email} if self.email else {}
         event["requestContext"]["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
         return self.world.raw(event)
 

@@ -338,3 +338,40 @@ def test_the_kill_switch_and_its_release(platform: Platform, capsys: pytest.Capt
     assert main(["release", "--everyone"]) == 0
     assert platform.asked[-1][2] == {"everyone": True}
     assert main(["kill", "--yes", "--account", "ZA1", "--everyone"]) == 1
+
+
+def test_the_days_report_is_a_file_that_only_its_owner_reads(
+    config: Config, platform: Platform, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {
+        "trading_date": "2026-11-23",
+        "net": "6355.40",
+        "gross": "6702.00",
+        "charges": "346.60",
+        "slippage": "201.00",
+        "orders": 10,
+        "closed": True,
+        "agrees": True,
+        "html": "<!doctype html>",
+    }
+    platform.answers["GET /reports/day"] = (200, told)
+    path = tmp_path / "day.html"
+    assert main(["report", "day", "--date", "2026-11-23", "--out", str(path)]) == 0
+    assert path.read_text() == "<!doctype html>"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    said = capsys.readouterr().out
+    assert "₹6,355.40" in said
+    assert "the broker says the same" in said
+    assert main(["report", "day", "--out", str(path), "--get", "net"]) == 0
+    assert capsys.readouterr().out.strip() == "6355.40"
+
+
+def test_how_the_report_comes_keeps_the_name(
+    config: Config, platform: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    me = {"user_id": "u", "email": "asha@example.com", "name": "Asha", "groups": [], "version": 1}
+    platform.answers["GET /profile"] = (200, me)
+    platform.answers["PUT /profile"] = (200, me | {"report": "mail"})
+    assert main(["report", "deliver", "mail"]) == 0
+    assert platform.asked[-1][2] == {"name": "Asha", "report": "mail"}
+    assert "asha@example.com" in capsys.readouterr().out

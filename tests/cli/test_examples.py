@@ -25,13 +25,14 @@ def validator(path: Path) -> Any:
     return jsonschema_rs.validator_for(json.loads((FOLDER / kind).read_text()))
 
 
-def test_five_baskets_ship() -> None:
+def test_the_baskets_that_ship() -> None:
     assert {path.stem for path in BASKETS} == {
         "straddle",
         "strangle-by-premium",
         "iron-condor",
         "calendar",
         "expiry-day",
+        "supertrend",
     }
 
 

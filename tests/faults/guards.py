@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -22,6 +22,8 @@ from tasks import (
 from tasks.orderpath import updates
 from tasks.orderpath.book import Book
 from tasks.stores import forward, memory
+from tasks.stores.journal import Head
+from tasks.stores.journal_memory import MemoryEvents
 from tasks.stores.memory import MemoryOrders, MemoryRuns
 from tasks.stores.ports import OrderRow, OrderState
 from tests.faults import play as playing
@@ -154,6 +156,16 @@ def _nobody_looks() -> Any:
     return _patched(patch.object(playing, "each_minute", never))
 
 
+def _streams_are_taken_at_their_word() -> Any:
+    """What is delivered is recorded, also what was before."""
+    head = MemoryEvents.head
+
+    def without_position(self: MemoryEvents, aggregate: str) -> Head:
+        return replace(head(self, aggregate), position="")
+
+    return _patched(patch.object(MemoryEvents, "head", without_position))
+
+
 GUARDS = (
     Guard("conditional put", _unguarded_put, ("F2/P4", "F3/P4", "F2/P11", "F3/P11", "F13/P4")),
     Guard("intent before send", _intent_after_send, ("F1/P6", "F1/P7", "F1/P11", "F13/P7", "F15/P7")),
@@ -165,6 +177,7 @@ GUARDS = (
     Guard("late-start grace", _no_grace, ("F14/P1", "F14/P2", "F14/P3")),
     Guard("claim of the run", _no_claim, ("F3/P3",), (Shape("2", 3, "instant"), Shape("4h", 3, "slow"))),
     Guard("unwind", _no_unwind, ("F9/P5", "F9/P7", "F18/P4", "F10/P8")),
+    Guard("position in the stream", _streams_are_taken_at_their_word, ("F2/P8", "F11/P8")),
     Guard("a look each minute", _nobody_looks, ("F14/P9", "F14/P10", "F14/P11", "F16/P9")),
     Guard(
         "giving up siblings",

@@ -17,7 +17,7 @@ from tasks.stores.ports import AccountRun, OrderState, Phase
 from tests.faults.arming import Expected, due
 from tests.faults.journal import journal_of, untruths
 from tests.faults.shapes import FREEZE
-from tests.faults.world import STRATEGY, World
+from tests.faults.world import RUN, World
 from workflows.asl.interpreter import Status as Run
 
 ENTRY_UNTIL = (9, 35)
@@ -104,7 +104,7 @@ Check = Callable[[Day, str], Iterator[str]]
 
 
 def violations(world: World, expected: Expected) -> list[Violation]:
-    day = Day(world, expected, f"{STRATEGY}-{world.day:%Y%m%d}-S")
+    day = Day(world, expected, RUN.format(day=world.day))
     found = [
         Violation(name, account, text)
         for name, check in CHECKS

@@ -34,6 +34,8 @@ from tests.machines.definitions import task_modules
 
 MONDAY = datetime(2026, 11, 23, tzinfo=IST)
 USER, BASKET, STRATEGY = "user-1", "weekly", "basket"
+RUN = STRATEGY + "-{day:%Y%m%d}-S"
+"""The key of the day's run."""
 SWEEP = 30.0
 """Seconds after which the queue delivers an update again that nobody has acknowledged."""
 

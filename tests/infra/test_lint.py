@@ -21,6 +21,9 @@ ANSWERED = {
     "AwsSolutions-IAM5[Resource::*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:ap-south-1:<AWS::AccountId>:secret:algo/broker/*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:ap-south-1:<AWS::AccountId>:schedule/algo/*]",
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:glue:ap-south-1:<AWS::AccountId>:table/algo_lake/*]",
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::algo-lake-<AWS::AccountId>-ap-south-1/athena/*]",
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::algo-reports-<AWS::AccountId>-ap-south-1/*]",
     *(
         "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:dynamodb:ap-south-1:<AWS::AccountId>:"
         f"table/algo-{table}/stream/*]"

@@ -20,6 +20,8 @@ FILES = {
     "Reconcile": "reconcile",
     "WatchExecutions": "watch_executions",
     "TradingDay": "trading_day",
+    "EndOfDay": "end_of_day",
+    "MarkAccounts": "mark_accounts",
     "ReconcileSchedules": "reconcile_schedules",
 }
 

@@ -12,9 +12,11 @@ from brokers.clock import IST
 from brokers.model import Exchange, Product, Side
 from tasks.domain import items
 from tasks.domain.changes import Change, aggregate_of
+from tasks.domain.day_pnl import legs_of, total
 from tasks.domain.ids import Purpose, order_id, position_id
 from tasks.project_events import project
 from tasks.record_events import record
+from tasks.reports.trades import dealt
 from tasks.stores.ports import AccountRun, OrderRow, OrderState, Phase
 from tests.api.world import World
 
@@ -206,6 +208,36 @@ class Played:
                 "blocked": str(blocked),
                 "available": str(1_000_000 - blocked),
                 "prices": prices,
+            },
+        )
+
+    def close_books(self, account: str) -> None:
+        """The broker says what our orders say."""
+        rows = [row for row in self.stores.orders._rows.values() if row.account == account]
+        whole = total(legs_of(dealt(rows), DAY))
+        symbols: dict[str, Decimal] = {}
+        for each in dealt(rows):
+            cash = each.trade.value if each.trade.side is Side.SELL else -each.trade.value
+            symbols[each.leg.symbol] = symbols.get(each.leg.symbol, Decimal(0)) + cash
+        nothing = {"outside": "0.00", "difference": "0.00"}
+        self.catalog(
+            items.day(DAY, account),
+            {
+                "account": account,
+                "trading_date": DAY.isoformat(),
+                "day": {
+                    "orders": len(rows),
+                    "gross": str(whole.gross),
+                    "charges": str(whole.charges.total),
+                    "net": str(whole.net),
+                    "broker": str(whole.gross),
+                    "closed_at": at("15:40").isoformat(),
+                    "contracts": [
+                        {"symbol": name, "ours": str(cash), "broker": str(cash), "agrees": True, **nothing}
+                        for name, cash in symbols.items()
+                    ],
+                    **nothing,
+                },
             },
         )
 

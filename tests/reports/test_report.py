@@ -129,6 +129,23 @@ def test_what_is_open_without_a_price_is_left_out_and_named() -> None:
     assert f"-30 {CALL} is still open" in page(known)
 
 
+def test_the_brokers_own_figure_is_beside_ours() -> None:
+    day = full_day()
+    for account in ("ZA1234", "ZB5678"):
+        day.close_books(account)
+    closed = report_of(read(day.stores, ASHA, DAY, at("15:45")))
+    assert (len(closed.closings), closed.differs) == (2, ())
+    assert "The broker&#x27;s own profit is the same" in page(closed)
+    known = day.stores.catalog.get(ASHA, items.day(DAY, "ZA1234"))
+    wrong = [{**one, "agrees": False, "difference": "-55.00"} for one in known["day"]["contracts"]]
+    day.catalog(items.day(DAY, "ZA1234"), {**known, "day": {**known["day"], "contracts": wrong}})
+    told = [recorded.type for recorded in day.stores.events.read(f"catalog:{ASHA}:{items.day(DAY, 'ZA1234')}")]
+    assert told == ["DayClosed", "DayClosed", "PnLDiffers"]
+    differing = report_of(read(day.stores, ASHA, DAY, at("15:46")))
+    assert [one.account for one in differing.differs] == ["ZA1234"]
+    assert "-₹55.00" in page(differing)
+
+
 class Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
