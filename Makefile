@@ -125,8 +125,9 @@ synth: layers node_modules  ## The CloudFormation templates, checked, in cdk.out
 
 STACKS := AlgoData AlgoCompute AlgoApi AlgoMachines AlgoLake
 
-deploy: synth  ## To the AWS account of your credentials; ALARM_EMAIL= is told of trouble
-	node_modules/.bin/cdk deploy $(STACKS) $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL))
+deploy: synth  ## To the AWS account of your credentials; ALARM_EMAIL= is told of trouble, MAIL_FROM= sends mail
+	node_modules/.bin/cdk deploy $(STACKS) $(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL)) \
+		$(if $(MAIL_FROM),--context mailFrom=$(MAIL_FROM))
 
 feed-image: install  ## The feed's image, built and pushed to the account's repository (needs Docker)
 	@TAG=$$($(BIN)/python -m infra.feed_image) && REGION=$${AWS_REGION:-ap-south-1} && \

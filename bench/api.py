@@ -23,8 +23,8 @@ from tests.api.world import NOON, STRADDLE, World, linked
 
 IN_PROCESS = 90
 """A strategy can be run by hand 99 times a day."""
-OVER_HTTP = 25
-WARM_UP = 5
+OVER_HTTP = 15
+WARM_UP = 3
 PASSWORD = "Bench-Passphrase-7!"
 PEER = "OpenAlgo, live path: p50 17.7, p95 23.9 ms"
 
@@ -87,7 +87,7 @@ def _over_http(platform: Platform) -> tuple[list[float], list[float]]:
         deadline = began + 60
         while len(orders := exchange.ledger().orders) <= number:
             assert time.perf_counter() < deadline, "no order came"
-            time.sleep(0.01)
+            time.sleep(0.03)
         accepted.append((orders[-1].at - sent) / timedelta(milliseconds=1))
         time.sleep(1.0)  # the account's quotes: one call a second
     return answered[WARM_UP:], accepted[WARM_UP:]

@@ -71,6 +71,11 @@ def open_stream(
         raise UnknownBroker(f"no stream of broker {broker!r}: there is {', '.join(_STREAMS)}") from None
 
 
+def prepare_streams() -> None:
+    """Load what streams need: seconds that a feed which waits should not spend when it takes over."""
+    import brokers.zerodha.ticker  # noqa: F401, PLC0415
+
+
 def supported() -> tuple[str, ...]:
     return tuple(sorted(_ADAPTERS))
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from infra.layers import LayersNotBuilt
-from infra.settings import BUILT_LAYERS, LOCAL_ACCOUNT, Settings
+from infra.settings import BUILT_LAYERS, LOCAL_ACCOUNT, LOCAL_SENDER, Settings
 
 SILENCED_NODE_VERSIONS = "18,20"
 """Both work with this version of the CDK; its banner about their age is for its makers' planning."""
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
 
     app = new_app(options.output, local=options.local)
     if options.local:
-        settings = Settings(local=True, account=LOCAL_ACCOUNT)
+        settings = Settings(local=True, account=LOCAL_ACCOUNT, mail_from=LOCAL_SENDER)
     else:
         settings = settings_from_context(app, options.layers)
     try:

@@ -10,12 +10,13 @@ from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.compute import ACCESS_LOG, API, ASKER
 from infra.functions import log_group
 from infra.nag import acknowledge
-from infra.settings import PREFIX, Settings, named
+from infra.settings import PREFIX, USERS_PARAMETER, Settings, named
 from infra.stack import AlgoStack
 
 GROUPS = {"admin": "Publishes in the marketplace and operates the platform", "user": "Trades"}
@@ -45,6 +46,13 @@ class ApiStack(AlgoStack):
         self.pool = self._pool()
         self.client = self._client()
         self.http = self._api()
+        ssm.StringParameter(
+            self,
+            "Pool",
+            parameter_name=USERS_PARAMETER,
+            string_value=self.pool.user_pool_id,
+            description="The user pool, for the functions that ask it for an e-mail address",
+        )
         CfnOutput(self, "UserPoolId", value=self.pool.user_pool_id)
         CfnOutput(self, "ClientId", value=self.client.user_pool_client_id)
         CfnOutput(self, "ApiUrl", value=self.http.api_endpoint)

@@ -91,8 +91,8 @@ class ComputeStack(AlgoStack):
         return [layer_version(self, ORDER_PATH, self.settings)], [layer_version(self, LAKE, self.settings)]
 
     def _sender(self) -> None:
-        """The address that reports come from. SES mails its owner, who confirms it once."""
-        if self.settings.mail_from and not self.settings.local:
+        """The address that e-mails come from. SES mails its owner, who confirms it once."""
+        if self.settings.mail_from:
             ses.EmailIdentity(self, "Sender", identity=ses.Identity.email(self.settings.mail_from))
 
     def _updates(self, applier: Function) -> None:

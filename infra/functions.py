@@ -21,6 +21,7 @@ from infra.permissions import (
     lake_tables_arn,
     machine_arn,
     mailing,
+    pools_arn,
     reports_arn,
     schedule_role_arn,
     schedules_arn,
@@ -30,12 +31,12 @@ from infra.permissions import (
 )
 from infra.settings import (
     LAKE_DATABASE,
-    LOCAL_SENDER,
     METRICS_NAMESPACE,
     PREFIX,
     SCHEDULED,
     SCHEDULES_DEAD_LETTERS,
     SECRET_PREFIX,
+    USERS_PARAMETER,
     Settings,
     lake_bucket,
     named,
@@ -106,9 +107,11 @@ class Workshop:
         if function.keeps_reports:
             variables["REPORTS_BUCKET"] = reports_bucket(stack)
         if function.sends_mail:
-            variables["MAIL_FROM"] = LOCAL_SENDER if self.settings.local else self.settings.mail_from
+            variables["MAIL_FROM"] = self.settings.mail_from
         if function.feeds_lake:
             variables["LAKE_QUEUE_URL"] = _queue_url("lake", stack)
+        if function.asks_people:
+            variables["USERS_PARAMETER"] = USERS_PARAMETER
         variables |= {
             "EVENT_BUS": PREFIX,
             "BROKER_SECRET_PREFIX": SECRET_PREFIX,
@@ -211,6 +214,10 @@ def _acknowledge(role: iam.Role, function: Function, stack: Stack) -> None:
     if function.keeps_reports:
         reasons[f"Resource::{as_nag_writes(reports_arn(stack), stack)}"] = (
             "Reports come and go; their bucket holds nothing else."
+        )
+    if function.asks_people:
+        reasons[f"Resource::{as_nag_writes(pools_arn(stack), stack)}"] = (
+            "The pool's id is made by Cognito, after the functions; there is one pool."
         )
     for finding, reason in reasons.items():
         acknowledge(role, f"IAM5[{finding}]", reason)

@@ -9,7 +9,16 @@ from aws_cdk import aws_iam as iam
 
 from infra.data import SHAPES
 from infra.lake_bucket import RESULTS
-from infra.settings import LAKE_DATABASE, PREFIX, SECRET_PREFIX, Settings, lake_bucket, named, reports_bucket
+from infra.settings import (
+    LAKE_DATABASE,
+    PREFIX,
+    SECRET_PREFIX,
+    USERS_PARAMETER,
+    Settings,
+    lake_bucket,
+    named,
+    reports_bucket,
+)
 from tasks.objects import HISTORIES, REGISTER, TABLES
 from tasks.spec import Function, Lake, Table
 
@@ -53,6 +62,9 @@ def statements(function: Function, stack: Stack) -> Iterator[iam.PolicyStatement
         yield allow(KEEP_SECRETS, secrets_arn(stack))
     elif function.broker:
         yield allow(("secretsmanager:GetSecretValue",), secrets_arn(stack))
+    if function.asks_people:
+        yield allow(("cognito-idp:AdminGetUser",), pools_arn(stack))
+        yield allow(("ssm:GetParameter",), users_parameter_arn(stack))
     if function.completes_callbacks:
         # IAM knows no narrower resource here: whoever holds a task token may answer it.
         yield allow(("states:SendTaskFailure", "states:SendTaskSuccess"), "*")
@@ -165,6 +177,17 @@ def any_execution_arn(stack: Stack) -> str:
 def secrets_arn(stack: Stack) -> str:
     """The accounts' secrets. Accounts come and go, and Secrets Manager adds six characters to each name."""
     return f"arn:{stack.partition}:secretsmanager:{stack.region}:{stack.account}:secret:{SECRET_PREFIX}*"
+
+
+def pools_arn(stack: Stack) -> str:
+    """The user pool: Cognito names it when it is made."""
+    return stack.format_arn(service="cognito-idp", resource="userpool", resource_name="*")
+
+
+def users_parameter_arn(stack: Stack) -> str:
+    return stack.format_arn(
+        service="ssm", resource="parameter", resource_name=USERS_PARAMETER.removeprefix("/")
+    )
 
 
 def table_arn(table: Table, stack: Stack) -> str:

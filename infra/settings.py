@@ -27,6 +27,9 @@ METRICS_NAMESPACE = "Algo"
 SCHEDULED = "StrategyLifecycle"
 """The machine that the strategies' schedules start. Most others are started by it."""
 
+USERS_PARAMETER = f"/{PREFIX}/users/pool"
+"""The parameter that holds the user pool's id: the pool is made after the functions that ask it."""
+
 SCHEDULES_DEAD_LETTERS = "schedules-dlq"
 """Where a start that failed ends up."""
 
@@ -44,7 +47,8 @@ class Settings:
     alarm_email
         Who is told of alarms; empty for nobody (the topic is there all the same).
     mail_from
-        The address that reports are mailed from; empty for no mail. SES asks its owner to confirm it.
+        The address that reports and calls for a login are mailed from; empty for no mail. SES asks its owner to
+        confirm it.
     layers
         The folder of the built dependency layers (`make layers`).
     """

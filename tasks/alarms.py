@@ -33,6 +33,7 @@ COUNTED = {
     "BrokerBlind": "The broker's order book can't be read while an order is open.",
     "LoginNeeded": "An account has no session on a trading day: its owner has to log in.",
     "LeftOpen": "Something of an earlier day is still open: look at once.",
+    "NobodyToMail": "An account has no session, and its owner no e-mail address: call them.",
     "CalendarEnds": "The trading calendar covers only a few more days: add the exchange's next circular.",
     "SubscriberWithoutAccount": "A subscriber's account is no longer linked, and was left out of a run.",
     "SchedulesRepaired": "Catalog and Scheduler had come apart, and the reconciler brought them together.",
@@ -60,6 +61,8 @@ COUNTED = {
 SHARED = {
     FUNCTION_FAILS: "A function that no state machine runs has failed.",
     MACHINE_ENDS: "An execution failed, timed out or was aborted.",
+    "NobodyFeeds": "No feed holds the lease: what has a stop is polled for once a minute at best.",
+    "NobodyStandsBy": "Fewer than two feeds run: if this one dies, nobody takes over.",
     DEAD_LETTERS: "Something could not be delivered or applied, and waits in a queue.",
 }
 

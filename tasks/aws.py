@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tasks.executions import StepFunctions
     from tasks.mail import SesMail
     from tasks.scheduler import EventBridgeSchedules, EventBus
+    from tasks.user_pool import UserPool
 
 logger = Logger(service="algo", child=True)
 
@@ -50,6 +51,7 @@ def runtime_from_environment() -> Runtime:
         scheduler=OnDemand(_scheduler),
         executions=OnDemand(_executions),
         egress=EchoedAddress(proxy_of, _echo()),
+        people=OnDemand(_people),
         lake=OnDemand(_lake),
         reports=OnDemand(_reports),
         mail=OnDemand(_mail),
@@ -100,6 +102,12 @@ def _executions() -> StepFunctions:
     from tasks.executions import StepFunctions  # noqa: PLC0415
 
     return StepFunctions(os.environ)
+
+
+def _people() -> UserPool:
+    from tasks.user_pool import people_from_environment  # noqa: PLC0415
+
+    return people_from_environment()
 
 
 def _scheduler() -> EventBridgeSchedules:

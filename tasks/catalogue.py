@@ -30,6 +30,7 @@ _MODULES = (
     "record_events",
     "project_events",
     "record_failures",
+    "mail_logins",
     "sync_schedules",
     "repair_schedules",
     "find_due_exits",

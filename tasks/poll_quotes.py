@@ -78,7 +78,7 @@ def run(request: Input, rt: Runtime) -> Output:
 def look(request: Input, rt: Runtime, watching: Sequence[Watcher]) -> Output:
     """One look, with these watchers, which know nothing yet."""
     now = rt.clock.now()
-    account = feeding_account(rt)
+    account = feeding_account(rt.stores.market)
     runs = open_runs(rt, now) if account and _open(now) else ()
     if not runs:
         return _output(request, reason="nothing is open, the market is shut, or no feed was ever started")

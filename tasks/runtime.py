@@ -116,6 +116,13 @@ class Mail(Protocol):
         """The message's id at the mailer; "" if the platform has no address to send from."""
 
 
+class People(Protocol):
+    """What is known of users beyond their id."""
+
+    def email_of(self, user_id: str) -> str:
+        """Their verified e-mail address, "" if there is none."""
+
+
 class NotConnected(Exception):
     """This runtime was built without that part: a mistake of whoever built it."""
 
@@ -141,6 +148,7 @@ class Runtime:
     bus: Bus = field(default_factory=_missing)
     scheduler: Scheduler = field(default_factory=_missing)
     egress: Egress = field(default_factory=_missing)
+    people: People = field(default_factory=_missing)
     executions: KnownExecutions = field(default_factory=_missing)
     reports: Objects = field(default_factory=_missing)
     mail: Mail = field(default_factory=_missing)

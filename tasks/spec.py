@@ -94,11 +94,13 @@ class Function:
     keeps_reports
         It puts reports into their bucket, which is in the environment as `REPORTS_BUCKET`.
     sends_mail
-        It mails reports, from the address in `MAIL_FROM`; where that is empty it may not.
+        It mails, from the address in `MAIL_FROM`; where that is empty it may not.
     reads_histories
         It reads the histories of the state machines' executions.
     hears_endings
         The end of an execution calls it: EventBridge's status events of the platform's machines.
+    asks_people
+        It asks the user pool for users' e-mail addresses.
     http_timeout
         Seconds after which its slowest single request to a broker gives up; 0 where it makes none.
     """
@@ -123,6 +125,7 @@ class Function:
     publishes: bool = False
     hears: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
+    asks_people: bool = False
     feeds_lake: bool = False
     lake: tuple[Lake, ...] = ()
     parquet: bool = False

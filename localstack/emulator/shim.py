@@ -9,6 +9,7 @@
 - One thread feeds queues and streams, one change at a time. Here changes gather for a moment, so that there are
   fewer calls and an order's update does not wait behind the bookkeeping.
 - Any code confirms a sign-up. AWS compares it with the one in the e-mail, and so does the shim.
+- A confirmed sign-up leaves `email_verified` unset. AWS sets it, and so does the shim.
 - It forgets everything when it is killed. AWS forgets nothing, and nor does this: see `keeping`.
 - Nobody can ask whether a stream has changes that no function has seen yet: `GET /_local/idle` says so.
 - It takes no event whose source begins with `aws.`, as AWS takes none from its customers. But the state
@@ -29,6 +30,7 @@ import os
 import time
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -100,7 +102,8 @@ def apply() -> None:
     eventbridge._put_events = partial(eventbridge._put_events, allow_aws_source=True)
     lambda_svc._sqs_esm_concurrency = in_windows(lambda_svc._sqs_esm_concurrency)
     lambda_svc.acquire_worker = sharing(lambda_svc.acquire_worker)
-    cognito._run_idp_handler = comparing(cognito._run_idp_handler, cognito._confirmation_code_error)
+    compared = comparing(cognito._run_idp_handler, cognito._confirmation_code_error)
+    cognito._run_idp_handler = proving(compared, lambda data: attributes_of(cognito, data))
     app.app = telling(
         app.app, lambda: busy(lambda_svc, dynamodb) + keeping.deliveries.waiting, keeping.files.keep_all
     )
@@ -171,6 +174,30 @@ def comparing(run: Callable[..., Any], refusal: Callable[..., Any]) -> Callable[
     return run_and_compare
 
 
+def proving(
+    run: Callable[..., Any], attributes: Callable[[dict[str, Any]], list[dict[str, str]]]
+) -> Callable[..., Any]:
+    """Wrap the function that runs an action of Cognito: who gave the code has proved their e-mail address."""
+
+    def run_and_note(handler: object, action: str, data: dict[str, Any]) -> Any:
+        answer = run(handler, action, data)
+        if action == "ConfirmSignUp" and answer[0] == HTTPStatus.OK:
+            known = attributes(data)
+            known[:] = [each for each in known if each["Name"] != "email_verified"]
+            known.append({"Name": "email_verified", "Value": "true"})
+        return answer
+
+    return run_and_note
+
+
+def attributes_of(service: ModuleType, data: dict[str, Any]) -> list[dict[str, str]]:
+    """Those of the user that a request of a client is about, to be changed."""
+    pool = next(each for each in service._user_pools.values() if data["ClientId"] in each["_clients"])
+    user, _ = service._resolve_user(pool, data["Username"])
+    attributes: list[dict[str, str]] = user["Attributes"]
+    return attributes
+
+
 def busy(functions: ModuleType, tables: ModuleType) -> int:
     """Lambdas that run, and changes in streams that their functions have not seen yet."""
     running: int = functions.executions_in_flight()[0]
@@ -198,19 +225,24 @@ def gathering(poll: Callable[[], bool], waiting: Callable[[], int]) -> Callable[
 
 
 def in_windows(allowed: Callable[..., int]) -> Callable[..., int]:
-    """Wrap the function that says how many batches of a queue may run: none until its window is over."""
+    """Wrap the function that says how many batches of a queue may run.
+
+    Of a queue with a window none until that is over, and then one: who can wait needs no second worker.
+    """
     began: dict[str, float] = {}
 
     def allowed_after_the_window(mapping: dict[str, Any], *more: Any) -> int:
         window = mapping.get("MaximumBatchingWindowInSeconds") or 0
         queue = more[-1] if more else None
-        if not window or not queue or not queue["messages"]:
+        if not window or not queue:
             return allowed(mapping, *more)
+        if not queue["messages"]:
+            return 1
         since = began.setdefault(mapping["UUID"], time.monotonic())
         if time.monotonic() - since < window:
             return 0
         del began[mapping["UUID"]]
-        return allowed(mapping, *more)
+        return 1
 
     return allowed_after_the_window
 

@@ -12,10 +12,11 @@ from tasks.api.current import Asking, routes
 from tasks.api.here import Here
 from tasks.api.parameters import AccountQuery, Day, Few, Limit, RunPath, StrategyQuery
 from tasks.api.problems import NotFound
-from tasks.api.views import OrderView, PositionView, RunView
+from tasks.api.views import FeedView, OrderView, PositionView, RunView
 from tasks.domain import items
 from tasks.domain.calendar import TradingCalendar
 from tasks.domain.upcoming import Occasion, upcoming
+from tasks.feed.following import feeding_account
 from tasks.followed import followed, listed
 
 router = routes()
@@ -50,6 +51,12 @@ def list_positions(
 ) -> list[PositionView]:
     found = here.stores.views.list(here.user_id, items.position(day or here.today))
     return [PositionView.model_validate(one) for one in _chosen(found, account, strategy_id)][:limit]
+
+
+@router.get("/feed", summary="How the platform hears the market", tags=["records"])
+def read_feed(here: Asking) -> FeedView:
+    account = feeding_account(here.stores.market)
+    return FeedView.model_validate((here.stores.feeds.get(account) if account else None) or {})
 
 
 @router.get("/runs", summary="My runs of a day, with their executions", tags=["records"])

@@ -124,6 +124,18 @@ class ProfileView(View):
     updated_at: datetime
 
 
+class FeedView(View):
+    """How the market is heard. `state` is SHUT, IDLE, SEES, UNSURE or BLIND; "" where no feed runs."""
+
+    state: str = ""
+    since: str = ""
+    at: str = ""
+    following: int = 0
+    ticks_a_second: float = 0.0
+    waits_for_login: bool = False
+    reason: str = ""
+
+
 class RunView(View):
     """`RUN#{run_key}#{account}` of the account's user.
 

@@ -210,7 +210,15 @@ def _listen(port: int) -> dict[str, str]:
         def log_message(self, format: str, *args: object) -> None:
             """The query holds the code: nothing is logged."""
 
-    with HTTPServer(("127.0.0.1", port), Handler) as server:
+    try:
+        server = HTTPServer(("127.0.0.1", port), Handler)
+    except OSError:
+        raise SignInRefused(
+            "Port",
+            f"port {port} is taken, and the browser has to come back there",
+            hint="algo sign-in --email …",
+        ) from None
+    with server:
         while not found:
             server.handle_request()
     return found

@@ -108,7 +108,7 @@ def sign_in(
     connection = at.config.connection()
     if browser:
         flow = CodeFlow.begin(connection)
-        at.screen.err.print(f"Open {flow.address}")
+        at.screen.err.print(f"Open {flow.address}", soft_wrap=True)
         webbrowser.open(flow.address)
         tokens = flow.wait()
     elif email:

@@ -229,7 +229,7 @@ def watch(
     every: Annotated[float, typer.Option(help="Seconds between two looks.")] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="Look once.")] = False,
 ) -> None:
-    """Runs, orders and positions of today, live. Ctrl-C ends it."""
+    """Runs, orders and positions of today, and whether the market is heard, live. Ctrl-C ends it."""
     at = here(context)
     api = at.api
     if once or at.screen.as_json:
@@ -246,15 +246,21 @@ def watch(
 
 
 def _look(api: Api) -> dict[str, Any]:
-    return {what: api.get(f"/{what}") for what in ("runs", "orders", "positions")}
+    return {what: api.get(f"/{what}") for what in ("runs", "orders", "positions", "feed")}
 
 
-def _picture(seen: Mapping[str, Sequence[Mapping[str, Any]]]) -> Group:
-    parts: list[Any] = []
+def _picture(seen: Mapping[str, Any]) -> Group:
+    parts: list[Any] = [Text(_feed(seen["feed"]))] if seen["feed"]["state"] else []
     for what, columns in (("runs", RUNS), ("orders", ORDERS), ("positions", POSITIONS)):
         parts += [Text(f"\n{what.capitalize()}", style="bold cyan")]
         parts.append(table(seen[what], columns) if seen[what] else Text("none", style="dim"))
     return Group(*parts, Text.from_markup(f"\nP&L before charges {rupees(earned(seen['positions']))}"))
+
+
+def _feed(feed: Mapping[str, Any]) -> str:
+    """One line: `Feed SEES, 12 instruments, 12.0 ticks a second`."""
+    line = f"Feed {feed['state']}, {feed['following']} instruments, {feed['ticks_a_second']} ticks a second"
+    return f"{line}: waits for a login" if feed["waits_for_login"] else line
 
 
 def earned(positions_: Sequence[Mapping[str, Any]]) -> Decimal:

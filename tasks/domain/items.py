@@ -1,9 +1,9 @@
 """Names of the items in the catalog and in the read-models: one place, so that nobody composes them twice.
 
 Catalog, owner = the user's id: `PROFILE`, `BASKET#…`, `STRATEGY#…`, `ACCOUNT#…`, `SUBSCRIPTION#…`, and what
-only the commands need: `IDEMPOTENCY#…`, `MANUAL#…`, `USE#…`. Other owners: `marketplace` (`BASKET#…`,
-`BASKET#…#V1`, `STRATEGY#…`, `SUBSCRIBER#…#…`), `egress` (one item a proxy), `account` (who has linked it),
-`platform`, `signals` (`WATCH#…`: who waits for one, `ENTRIES#…`: what they have started).
+only the commands need: `IDEMPOTENCY#…`, `MANUAL#…`, `USE#…`, `MAILED#…`. Other owners: `marketplace`
+(`BASKET#…`, `BASKET#…#V1`, `STRATEGY#…`, `SUBSCRIBER#…#…`), `egress` (one item a proxy), `account` (who has
+linked it), `platform`, `signals` (`WATCH#…`: who waits for one, `ENTRIES#…`: what they have started).
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ def account(account_id: str) -> str:
 def account_use(account_id: str) -> str:
     """Counts the commands that named an account: whoever unlinks it sees that one came in between."""
     return f"USE#{account_id}"
+
+
+def mailed(account_id: str) -> str:
+    """Which call for a login was mailed last."""
+    return f"MAILED#{account_id}"
 
 
 def subscription(basket_id: str) -> str:

@@ -29,7 +29,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from botocore.config import Config
 
 from brokers.clock import SystemClock
-from brokers.registry import open_stream
+from brokers.registry import open_stream, prepare_streams
 from brokers.stream import Stream
 from tasks.aws import account_secret, runtime_from_environment
 from tasks.domain import items
@@ -166,6 +166,7 @@ def _run(feed: Feed, stopping: threading.Event) -> None:
     threads = [threading.Thread(target=_repeat, args=(*each, stopping), daemon=True) for each in rounds]
     for thread in threads:
         thread.start()
+    prepare_streams()
     logger.info("the feed of %s is ready", feed.account)
     stopping.wait()
     for thread in threads:

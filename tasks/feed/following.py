@@ -16,7 +16,7 @@ from tasks.domain.underlyings import UNDERLYINGS
 from tasks.feed.watching import Watcher
 from tasks.instruments import index_ids
 from tasks.runtime import Runtime
-from tasks.stores.ports import AccountRun
+from tasks.stores.ports import AccountRun, MarketStore
 
 VIX = "NSE:INDIA VIX"
 FEED, FEEDING = "FEED", "ACCOUNT"
@@ -48,9 +48,9 @@ def open_runs(rt: Runtime, now: datetime) -> tuple[AccountRun, ...]:
     return tuple(rt.stores.runs.due_exits(now.date(), before=end_of_day))
 
 
-def feeding_account(rt: Runtime) -> str:
+def feeding_account(market: MarketStore) -> str:
     """Whose session the feed uses, "" if none was ever started."""
-    return str((rt.stores.market.get(FEED, FEEDING) or {}).get("account", ""))
+    return str((market.get(FEED, FEEDING) or {}).get("account", ""))
 
 
 def _contracts(runs: Iterable[AccountRun]) -> dict[str, InstrumentId]:

@@ -138,7 +138,7 @@ class Feed:
             self._led, self.eye = True, Eye()
             self.rt.stores.market.put(FEED, FEEDING, {"account": self.account})
             self.keeper.begin()
-            self.follow()
+            self.keeper.follow(self._plan.wanted)
         if not holds and self._led:
             logger.warning("this feed no longer leads")
             self._led = False
@@ -150,17 +150,19 @@ class Feed:
         self._speak()
 
     def follow(self) -> None:
-        """Every two seconds, and whenever somebody wants to be sure: what is to be followed and watched now."""
+        """Every two seconds, and whenever somebody wants to be sure: what is to be followed and watched now.
+
+        Who waits knows it too, so that a take-over costs no more than a connection.
+        """
         with self._following_lock:
-            if not self._led:
-                return
             plan = self.following.plan(self.watchers)
             self.hearing.watch(self.watchers, lambda watcher: watcher.follow(self.rt, plan.open_runs))
             gone = self._plan.wanted.keys() - plan.wanted.keys()
             self.session.follow(plan.wanted)
             self.hearing.forget(gone)
-            self.keeper.follow(plan.wanted)
             self._plan = plan
+            if self._led:
+                self.keeper.follow(plan.wanted)
             for symbol in plan.unknown:
                 logger.warning("no instrument is known for %s, which a watcher asks for", symbol)
 
@@ -200,7 +202,7 @@ class Feed:
         """
         self.follow()
         session = self._session()
-        if session is None or not self._plan.wanted:
+        if not self._led or session is None or not self._plan.wanted:
             return {"stride": None}
         watched = any(watcher.symbols() for watcher in self.watchers)
         return {

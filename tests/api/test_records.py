@@ -10,6 +10,7 @@ import pytest
 from tasks.api.views import OrderView, PositionView, RunView
 from tasks.domain import items
 from tasks.domain.chain import EXPIRIES_ITEM
+from tasks.feed.following import FEED, FEEDING
 from tasks.stores.journal import ViewRow
 from tests.api.world import MORNING, STRADDLE, Client, World, linked, published
 
@@ -169,3 +170,13 @@ def test_a_profile_has_a_name_and_groups(world: World) -> None:
     assert admin.get("/profile").body["groups"] == ["admin", "user"]
     assert admin.put("/profile", {"name": "ஆஷா ரவி"}).body["name"] == "ஆஷா ரவி"
     assert admin.get("/profile").body["version"] == 1
+
+
+def test_how_the_market_is_heard(world: World) -> None:
+    asha = world.user("asha")
+    assert asha.get("/feed").body["state"] == "", "no feed was ever started"
+    world.stores.market.put(FEED, FEEDING, {"account": "ZA1234"})
+    world.stores.feeds.put("ZA1234", {"state": "SEES", "following": 12, "holder": "host-7"}, fence=1)
+    seen = asha.get("/feed").body
+    assert (seen["state"], seen["following"]) == ("SEES", 12)
+    assert "holder" not in seen

@@ -18,6 +18,7 @@ from tasks import (
     chase_order,
     check_barrier,
     place_order,
+    plan_account,
 )
 from tasks.orderpath import updates
 from tasks.orderpath.book import Book
@@ -42,6 +43,8 @@ class Guard:
     off: Callable[[], Any]
     cells: tuple[str, ...]
     shapes: tuple[Shape, ...] = (Shape("2", 1, "instant"), Shape("4h", 3, "slow"))
+    beside: str = ""
+    """What else is done on the day."""
 
 
 @contextmanager
@@ -166,6 +169,31 @@ def _streams_are_taken_at_their_word() -> Any:
     return _patched(patch.object(MemoryEvents, "head", without_position))
 
 
+class _NobodyHolds:
+    def held(self, places: Any) -> list[Any]:
+        return []
+
+
+def _no_kill_switch() -> Any:
+    """It is pressed, and whoever plans or sends an entry does not look."""
+    begin = MemoryOrders.begin_send
+
+    def regardless(self: MemoryOrders, order: OrderRow, **how: Any) -> bool:
+        halts, self._halts = self._halts, _NobodyHolds()  # type: ignore[assignment]
+        try:
+            return begin(self, order, **how)
+        finally:
+            self._halts = halts
+
+    def none(stores: Any, user_id: str, account: str) -> None:
+        return None
+
+    return _patched(
+        patch.object(MemoryOrders, "begin_send", regardless),
+        *(patch.object(module, "holding", none) for module in (place_order, plan_account)),
+    )
+
+
 GUARDS = (
     Guard("conditional put", _unguarded_put, ("F2/P4", "F3/P4", "F2/P11", "F3/P11", "F13/P4")),
     Guard("intent before send", _intent_after_send, ("F1/P6", "F1/P7", "F1/P11", "F13/P7", "F15/P7")),
@@ -179,6 +207,13 @@ GUARDS = (
     Guard("unwind", _no_unwind, ("F9/P5", "F9/P7", "F18/P4", "F10/P8")),
     Guard("position in the stream", _streams_are_taken_at_their_word, ("F2/P8", "F11/P8")),
     Guard("a look each minute", _nobody_looks, ("F14/P9", "F14/P10", "F14/P11", "F16/P9")),
+    Guard(
+        "kill switch",
+        _no_kill_switch,
+        ("F4/P5", "F8/P5", "F6/P5"),
+        (Shape("4h", 1, "slow"), Shape("4h", 3, "slow")),
+        beside="kill",
+    ),
     Guard(
         "giving up siblings",
         _siblings_go_on,
@@ -213,7 +248,7 @@ def first_caught(guard: Guard) -> str | None:
 
 def _violated(guard: Guard, cell: str, shape: Shape, seed: int, *, off: bool) -> set[str]:
     with guard.off() if off else ExitStack():
-        played = play(Scenario((Cell.parse(cell),), shape, seed))
+        played = play(Scenario((Cell.parse(cell),), shape, seed, guard.beside))
     return {violation.invariant for violation in played.violations}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.settings import named
+from infra.settings import USERS_PARAMETER, named
 from tasks.spec import Table
 from tests.infra.templates import Assembly, Json
 
@@ -104,5 +104,7 @@ def test_reports_are_private_encrypted_and_move_to_cheaper_storage(aws: Assembly
 
 
 def test_the_address_of_every_stream_can_be_found(aws: Assembly) -> None:
-    named_streams = {each.properties["Name"] for each in aws.all("AWS::SSM::Parameter")}
-    assert named_streams == {f"/algo/streams/{t}" for t in ("orders", "positions", "runs", "catalog", "events")}
+    parameters = {each.properties["Name"] for each in aws.all("AWS::SSM::Parameter")}
+    assert parameters - {USERS_PARAMETER} == {
+        f"/algo/streams/{t}" for t in ("orders", "positions", "runs", "catalog", "events")
+    }

@@ -49,6 +49,6 @@ def test_what_the_guide_names_exists(aws: Assembly) -> None:
     queues = {each.properties["QueueName"] for each in aws.all("AWS::SQS::Queue")}
     assert set(re.findall(r"`(algo-\w+-dlq)`", GUIDE)) <= queues
     assert "PostbackUrl" in aws.templates["AlgoCompute"]["Outputs"]
-    assert set(json.loads((ROOT / "cdk.json").read_text())["context"]) == {"region", "alarmEmail"}
+    assert set(json.loads((ROOT / "cdk.json").read_text())["context"]) == {"region", "alarmEmail", "mailFrom"}
     for file in re.findall(r"`((?:infra|tests|workflows)/[\w./]+)`", GUIDE):
         assert Path(ROOT, file).exists(), file

@@ -215,7 +215,7 @@ def test_everything_a_task_counts_has_an_alarm(aws: Assembly) -> None:
     watched = {
         alarm["MetricName"]: {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
         for alarm in alarms(aws)
-        if alarm["Namespace"] == "Algo"
+        if alarm["Namespace"] == "Algo" and alarm["MetricName"] not in SILENCE
     }
     # As `tasks.aws.MetricAlarms` writes them; CloudWatch matches dimensions exactly.
     assert watched == {name: {"alarm": name, "service": PREFIX} for name in COUNTED}
@@ -224,18 +224,25 @@ def test_everything_a_task_counts_has_an_alarm(aws: Assembly) -> None:
 def test_every_alarm_looks_each_minute_and_names_a_page(aws: Assembly) -> None:
     """Called within a minute of the first one, and told where it says what to do."""
     for alarm in alarms(aws):
-        assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["Threshold"]) == (60, 1, 1)
+        assert alarm["Period"] == 60
+        if alarm["MetricName"] not in SILENCE:
+            assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (1, 1)
         assert "DatapointsToAlarm" not in alarm
         page = re.fullmatch(r".+ Runbook: (docs/runbooks/[\w-]+\.md)", alarm["AlarmDescription"])
         assert page, alarm["AlarmDescription"]
         assert (ROOT / page[1]).is_file()
-        if alarm["Namespace"] == "Algo":
+        if alarm["Namespace"] == "Algo" and alarm["MetricName"] not in SILENCE:
             assert page[1] == runbook(alarm["MetricName"])
+
+
+SILENCE = {"FeedLeads", "RunningTaskCount"}
+"""Metrics whose silence is bad news: `tests/infra/test_feed.py`."""
 
 
 def test_alarms_reach_the_topic_and_the_topic_takes_them(aws: Assembly) -> None:
     assert all(len(alarm["AlarmActions"]) == 1 for alarm in alarms(aws))
-    assert all(alarm["TreatMissingData"] == "notBreaching" for alarm in alarms(aws))
+    loud = [alarm for alarm in alarms(aws) if alarm["MetricName"] not in SILENCE]
+    assert all(alarm["TreatMissingData"] == "notBreaching" for alarm in loud)
     (policy,) = aws.all("AWS::SNS::TopicPolicy")
     publishers = [
         each["Principal"]

@@ -20,6 +20,7 @@ ANSWERED = {
     "AwsSolutions-COG8",
     "AwsSolutions-IAM5[Resource::*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:ap-south-1:<AWS::AccountId>:secret:algo/broker/*]",
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cognito-idp:ap-south-1:<AWS::AccountId>:userpool/*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:ap-south-1:<AWS::AccountId>:schedule/algo/*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:glue:ap-south-1:<AWS::AccountId>:table/algo_lake/*]",
     "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::algo-lake-<AWS::AccountId>-ap-south-1/athena/*]",
@@ -61,5 +62,6 @@ def test_cdk_nag_finds_nothing_that_is_not_answered_with_a_reason(aws: Assembly)
         for each in aws.all()
         for answer in each.attributes.get("Metadata", {}).get("cdk_nag", {}).get("rules_to_suppress", [])
     ]
-    assert {answer["id"] for answer in answers} == ANSWERED
+    # The CDK answers some findings of its own validation by itself, for the network.
+    assert {answer["id"] for answer in answers if answer["id"].startswith("AwsSolutions-")} == ANSWERED
     assert all(len(answer["reason"].split()) >= 5 for answer in answers)

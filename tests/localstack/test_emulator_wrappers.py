@@ -8,6 +8,8 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from localstack.emulator import shim
 
 CHANGE = {"Records": [{"eventSource": "aws:dynamodb"}]}
@@ -35,6 +37,18 @@ def test_a_code_is_compared_before_anything_is_done() -> None:
     assert run(None, "ConfirmSignUp", {"ConfirmationCode": "000000"}) == "refused"
     assert run(None, "ConfirmSignUp", {"ConfirmationCode": "123456"}) == "done"
     assert done == ["ConfirmSignUp"]
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "proved"),
+    [("ConfirmSignUp", 200, True), ("ConfirmSignUp", 400, False), ("SignUp", 200, False)],
+)
+def test_a_code_proves_the_address(action: str, status: int, proved: bool) -> None:
+    known = [{"Name": "email", "Value": "a@b.c"}, {"Name": "email_verified", "Value": "false"}]
+    run = shim.proving(lambda *_: (status, {}, b""), lambda _data: known)
+    assert run(None, action, {})[0] == status
+    assert ({"Name": "email_verified", "Value": "true"} in known) is proved
+    assert len(known) == 2
 
 
 def test_a_call_waits_a_moment_for_a_worker_and_then_gets_its_own(monkeypatch: Any) -> None:
@@ -107,9 +121,9 @@ def test_a_queues_messages_gather_as_long_as_its_window_says() -> None:
     windowed, plain = {"UUID": "lake", "MaximumBatchingWindowInSeconds": 0.05}, {"UUID": "updates"}
     allowed = shim.in_windows(lambda *_: 5)
     assert allowed(plain, {}, {}, {"messages": ["m"]}) == 5
-    assert allowed(windowed, {}, {}, queue) == 5, "nothing waits: nothing is held up"
+    assert allowed(windowed, {}, {}, queue) == 1, "nothing waits: nothing is held up"
     queue["messages"].append("m1")
     assert allowed(windowed, {}, {}, queue) == 0
     time.sleep(0.06)
-    assert allowed(windowed, {}, {}, queue) == 5
+    assert allowed(windowed, {}, {}, queue) == 1
     assert allowed(windowed, {}, {}, queue) == 0, "the next window has begun"

@@ -18,7 +18,7 @@ import yaml
 from brokers.clock import IST
 from localstack.exchange import BrokerLedger, Exchange
 from localstack.history import Watcher
-from localstack.people import Person
+from localstack.people import Person, mails
 from localstack.platform import Platform
 from localstack.seed import stores
 from localstack.site import ROOT, machine_arn
@@ -170,6 +170,7 @@ class Story:
         self.until("09:50", WEDNESDAY)
         self.notes["end"] = Seen.by(self.asha, WEDNESDAY)
         self.notes["end ledger"] = self.ledger()
+        self.notes["mails"] = mails(self.platform.site)
 
     def until(self, clock: str, day: date = MONDAY) -> None:
         """Let time pass until everything that is due by then is done."""

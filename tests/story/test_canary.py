@@ -10,6 +10,7 @@ import pytest
 
 from infra.data import SHAPES
 from infra.settings import named
+from localstack.people import mails
 from localstack.seed import CREDENTIALS
 from tasks.spec import Table
 from tests.story.play import PASSWORD, PROXY_PASSWORD, Story
@@ -42,6 +43,7 @@ def written(story: Story) -> Iterator[tuple[str, str]]:
         if table is not Table.CALLBACKS:
             yield f"table {table}", json.dumps(list(items(story, named(table))), default=str)
     yield "histories", story.histories()
+    yield "e-mails", "\n".join(f"{mail.subject} {mail.text}" for mail in mails(story.platform.site))
     yield "answers", "\n".join(story.answers)
     yield from queues(story)
     yield "schedules", json.dumps(story.notes["schedules"], default=str)
@@ -73,6 +75,7 @@ def test_the_canaries_are_planted(story: Story) -> None:
     kept = story.platform.aws.secrets.get_secret_value(SecretId="algo/broker/egress/mumbai-1")
     assert PROXY_PASSWORD in kept["SecretString"]
     assert "ZA1234" in places["histories"]
+    assert "ZB5678" in places["e-mails"]
     assert "ZA1234" in places["ministack.log"]
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import requests
 
 from brokers.clock import IST
+from localstack.people import connection, outputs
 from localstack.seed import stores
-from tests.story.play import MONDAY, Seen, Story, refusal
+from tasks.cli.identity import Identity
+from tests.story.play import MONDAY, PASSWORD, Seen, Story, refusal
 
 pytestmark = [pytest.mark.slow, pytest.mark.platform]
 
@@ -119,6 +124,42 @@ def test_without_a_good_token_nobody_comes_in(story: Story, spoiled: str) -> Non
     assert "ZA1234" not in answer.text
 
 
+def status_with(story: Story, token: str) -> int:
+    url = f"{story.platform.site.api_url}/orders"
+    return requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code
+
+
+def test_a_token_for_another_client_of_the_pool_is_refused(story: Story) -> None:
+    """Signed by the same pool, for the same person; the API is not whom it was made for."""
+    pool = outputs(story.platform)["UserPoolId"]
+    other = story.platform.aws.identity.create_user_pool_client(
+        UserPoolId=pool, ClientName="other", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
+    )["UserPoolClient"]["ClientId"]
+    at = replace(connection(story.platform), client_id=other)
+    tokens = Identity(at).sign_in(ASHA, PASSWORD, lambda: "")
+    assert story.asha.api.tokens is not None
+    assert status_with(story, story.asha.api.tokens.id_token) == 200
+    assert status_with(story, tokens.id_token) == 401
+
+
+def test_a_token_that_has_expired_is_refused(story: Story) -> None:
+    """AWS gives none for less than five minutes; the emulator does."""
+    found = outputs(story.platform)
+    identity: Any = story.platform.aws.identity
+    client = {"UserPoolId": found["UserPoolId"], "ClientId": found["ClientId"]}
+    standing = identity.describe_user_pool_client(**client)["UserPoolClient"]
+    identity.update_user_pool_client(**client, IdTokenValidity=1, TokenValidityUnits={"IdToken": "seconds"})
+    try:
+        token = Identity(connection(story.platform)).sign_in(ASHA, PASSWORD, lambda: "").id_token
+    finally:
+        kept = {name: standing[name] for name in ("IdTokenValidity", "TokenValidityUnits")}
+        identity.update_user_pool_client(**client, **kept)
+    deadline = time.monotonic() + 10
+    while status_with(story, token) == 200 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert status_with(story, token) == 401
+
+
 def test_two_edits_at_once_one_wins(story: Story) -> None:
     assert story.notes["conflict"] == 409
 
@@ -152,6 +193,13 @@ def test_a_run_that_failed_at_once_is_seen_by_whose_it_is_and_by_nobody_else(sto
     assert (row["run_key"], row["account"]) == ("gone-20261123-S", "")
     assert row["reason"].startswith("StrategyNotFound: ")
     assert failed[MEERA] == failed[RAVI] == []
+
+
+def test_who_has_not_logged_in_gets_an_e_mail_at_eight_and_at_nine(story: Story) -> None:
+    """On Wednesday Asha logs in before the calls, Ravi does not; Tuesday is a holiday."""
+    asked = [(mail.to, mail.subject) for mail in story.notes["mails"] if mail.subject.startswith("Log in")]
+    expected = [(RAVI, f"Log in {account} before the market opens") for account in ("ZB5678", "ZC9012")]
+    assert sorted(asked) == sorted(2 * expected)
 
 
 def test_the_brokers_ledger_agrees(story: Story) -> None:
