@@ -243,6 +243,8 @@ def _ministack_variables(ports: Ports, state: Path) -> dict[str, str]:
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(state / "s3"),
         "BIND_HOST": HOST,  # its default is every interface
+        "IOT_MTLS_ENABLED": "0",  # would listen on every interface, whatever BIND_HOST says
+        "SFTP_ENABLED": "0",
         "GATEWAY_PORT": str(ports.aws),
         "MINISTACK_REGION": REGION,
         "LAMBDA_EXECUTOR": "local",

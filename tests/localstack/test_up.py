@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,7 +14,7 @@ import pytest
 
 from localstack.__main__ import main
 from localstack.aws import Aws
-from localstack.platform import EMULATOR_PYTHON
+from localstack.platform import EMULATOR_PYTHON, Platform
 from localstack.processes import answers
 from localstack.site import Ports, Site, machine_arn
 
@@ -83,11 +85,28 @@ def test_a_new_platform_only_this_machine_can_reach(localstack: Command) -> None
     earlier.touch()
     assert localstack("up", "--at", "2026-11-23T09:00") == 0
     assert not earlier.exists(), "their tables and the broker's book are gone too"
-    table = Path("/proc/net/tcp")
-    if not table.exists():
+    if not Path("/proc/net/tcp").exists():
         pytest.skip("only Linux says here who listens")
-    fields = [line.split() for line in table.read_text().splitlines()[1:]]
-    listening = {each[1] for each in fields if each[3] == "0A"}
-    for port in asdict(localstack.site.ports).values():
-        ours = {address for address in listening if address.endswith(f":{port:04X}")}
-        assert ours == {f"0100007F:{port:04X}"}
+    pids = Platform(localstack.site).running()
+    everywhere = {name: addresses for name, pid in pids.items() if (addresses := _listens(pid) - {LOCAL})}
+    assert not everywhere
+    assert _listens(pids["ministack"]) == {LOCAL}
+
+
+LOCAL = "0100007F"
+"""127.0.0.1, as the kernel writes it."""
+
+
+def _listens(pid: int | None) -> set[str]:
+    """The addresses on which a process accepts connections."""
+    own = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            own.add(os.readlink(descriptor))
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in own:
+                found.add(fields[1].partition(":")[0])
+    return found

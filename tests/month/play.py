@@ -140,11 +140,14 @@ class Month:
             f"  {traded - began:5.1f} s to trade, {time.perf_counter() - traded:4.1f} s to land"
         )
 
-    def _land(self) -> None:
-        """The day's messages through the queue and the writer, some of whose calls end it."""
+    def _land(self, *, last: bool = False) -> None:
+        """The day's messages through the queue and the writer, some of whose calls end it.
+
+        The last time each call does, as long as there are kills left over.
+        """
         deadly = self.pipeline.deadly
-        days_left = max(1, self.size.days - len(self.played.traded_on) + 1)
-        deadly.left, deadly.every = -(-(self.size.kills - deadly.kills) // days_left), 4
+        days_left = 1 if last else max(1, self.size.days - len(self.played.traded_on) + 1)
+        deadly.left, deadly.every = -(-(self.size.kills - deadly.kills) // days_left), 1 if last else 4
         self.pipeline.flush()
         self.pipeline.drain()
 
@@ -167,7 +170,7 @@ class Month:
     def _finish(self) -> None:
         played, pipeline = self.played, self.pipeline
         with self._timed("pipeline"):
-            self._land()  # the second copies of the last day
+            self._land(last=True)  # the second copies of the last day
         played.recorded = sum(1 for _ in self._journal.events.everything())
         played.updates, played.messages = len(self._said), pipeline.sent
         played.writer_killed, played.poison = pipeline.deadly.kills, pipeline.poison()
