@@ -222,6 +222,7 @@ def _task(run_key: str, legs: int, account: str = "ZA1234") -> AccountTask:
         exit_at=_NOW.replace(hour=15).isoformat(),
         product="MIS",
         on_leg_reject="unwind",
+        chase="",
         multiplier=1,
         legs=[_leg(number) for number in range(1, legs + 1)],
         exit_legs=[],

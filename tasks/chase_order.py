@@ -1,9 +1,10 @@
 """ChaseOrder: an order is not filled yet. Look; if it still rests, follow the market with its limit price.
 
 "Placed" is not "filled": a limit order with protection can stay open. Each chase reprices from the newest quote
-and by at least one tick, within the broker's limit of modifications. An entry whose window is over, or that has
-lost a sibling to a rejection and is to be unwound, is cancelled, and so is any order that has used up its
-modifications; what it filled is kept.
+and by at least one tick, within the broker's limit of modifications and as far as the strategy lets it. An
+entry whose window is over, or that has lost a sibling to a rejection and is to be unwound, is cancelled, and so
+is any order that has used up its modifications; what it filled is kept. SettleOrder replaces such an entry, the
+next round such an exit.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from brokers.errors import BrokerError, RateLimited
-from brokers.model import Accepted, Side
+from brokers.model import Accepted
 from brokers.protocol import Broker
 from tasks.contracts import Slot
+from tasks.domain.chase import AtLimit, Chase
 from tasks.domain.ids import Purpose
-from tasks.domain.pricing import limit_price
 from tasks.lambda_task import task
 from tasks.orderpath.book import Book
+from tasks.orderpath.chasing import follow, furthest_price, is_due
 from tasks.orderpath.legs import cannot_be_whole
 from tasks.orderpath.limits import HTTP_TIMEOUT, MAX_MODIFICATIONS
 from tasks.orderpath.pace import ask_to_send
@@ -28,7 +30,7 @@ from tasks.orderpath.updates import look_up
 from tasks.runtime import Runtime
 from tasks.settle_order import OrderNotFound
 from tasks.spec import Function, Table
-from tasks.stores.ports import OrderRow
+from tasks.stores.ports import OrderRow, OrderState
 
 FUNCTION = Function(
     name="ChaseOrder",
@@ -45,6 +47,7 @@ FUNCTION = Function(
 class Action(StrEnum):
     WAIT = "WAIT"
     DONE = "DONE"
+    SETTLE = "SETTLE"  # it was cancelled: perhaps it is to be replaced
 
 
 class Input(BaseModel):
@@ -75,7 +78,23 @@ def _look_and_chase(rt: Runtime, order: OrderRow) -> Output:
         return _done(order)
     if _is_over(rt, order):
         return _give_up(rt, broker, order)
-    return _reprice(rt, broker, order)
+    plan = rt.stores.runs.account(order.run_key, order.account)
+    terms = Chase.of(plan.chase if plan else "")
+    if not is_due(rt, order, terms):
+        return Output(action=Action.WAIT, reason=f"chased every {terms.every_seconds} s")
+    furthest = furthest_price(rt, plan, order)
+    if furthest == order.limit_price:
+        return _at_limit(rt, broker, order, terms)
+    return _reprice(rt, broker, order, furthest)
+
+
+def _at_limit(rt: Runtime, broker: Broker, order: OrderRow, terms: Chase) -> Output:
+    """It is as far as the strategy lets it go."""
+    if order.purpose is Purpose.EXIT:
+        rt.alarms.count("ExitBlocked", account=order.account)
+    elif terms.entry and terms.entry.then is AtLimit.GIVE_UP:
+        return _give_up(rt, broker, order)
+    return Output(action=Action.WAIT, reason=f"left at its limit of {order.limit_price}")
 
 
 def _is_over(rt: Runtime, order: OrderRow) -> bool:
@@ -94,7 +113,7 @@ def _give_up(rt: Runtime, broker: Broker, order: OrderRow) -> Output:
     return Output(action=Action.WAIT, reason=f"cancelling after {order.modifications} modifications: {outcome}")
 
 
-def _reprice(rt: Runtime, broker: Broker, order: OrderRow) -> Output:
+def _reprice(rt: Runtime, broker: Broker, order: OrderRow, furthest: Decimal | None) -> Output:
     key = f"{order.exchange}:{order.symbol}"
     try:
         quote = broker.quotes([key]).get(key)
@@ -103,7 +122,7 @@ def _reprice(rt: Runtime, broker: Broker, order: OrderRow) -> Output:
         return Output(action=Action.WAIT, reason="another order has this second's quote")
     if quote is None:
         return Output(action=Action.WAIT, reason=f"no quote for {key}")
-    price = _more_willing(order, limit_price(order.side, quote, order.tick))
+    price = follow(order, quote, furthest)
     if ask_to_send(rt, order.account, exiting=order.purpose is Purpose.EXIT) is not None:
         return Output(action=Action.WAIT, reason="to be chased, but the account's orders are paced")
     outcome = broker.modify(order.broker_order_id, price=price)
@@ -111,13 +130,6 @@ def _reprice(rt: Runtime, broker: Broker, order: OrderRow) -> Output:
         rt.stores.orders.repriced(order.order_id, limit_price=price, at=rt.clock.now())
         return Output(action=Action.WAIT, reason=f"chased from {order.limit_price} to {price}")
     return Output(action=Action.WAIT, reason=f"modification to {price}: {outcome}")
-
-
-def _more_willing(order: OrderRow, price: Decimal) -> Decimal:
-    """At least one tick more willing than before: it rests at the old price, so the old price is not enough."""
-    if order.side is Side.BUY:
-        return max(price, order.limit_price + order.tick)
-    return max(order.tick, min(price, order.limit_price - order.tick))
 
 
 def _blind(rt: Runtime, order: OrderRow, error: BrokerError) -> Output:
@@ -129,7 +141,9 @@ def _blind(rt: Runtime, order: OrderRow, error: BrokerError) -> Output:
 
 
 def _done(order: OrderRow) -> Output:
-    return Output(action=Action.DONE, reason=f"{order.status}, {order.filled_quantity} filled")
+    cancelled = order.purpose is Purpose.ENTRY and order.status is OrderState.CANCELLED
+    action = Action.SETTLE if cancelled else Action.DONE
+    return Output(action=action, reason=f"{order.status}, {order.filled_quantity} filled")
 
 
 handler = task(run, Input)

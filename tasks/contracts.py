@@ -80,6 +80,7 @@ class AccountTask(Slot):
     exit_at: str
     product: str
     on_leg_reject: str
+    chase: str
     multiplier: int
     legs: list[ResolvedLeg]
     exit_legs: list[int]

@@ -37,6 +37,7 @@ class Common(Slot):
     exit_at: str
     product: str
     on_leg_reject: str
+    chase: str
 
 
 class Output(Slot):
@@ -79,6 +80,7 @@ def exit_task(plan: AccountRun, legs: Iterable[int] = ()) -> AccountTask:
         exit_at=plan.exit_at.isoformat(),
         product=plan.product.value,
         on_leg_reject=plan.on_leg_reject,
+        chase=plan.chase,
         multiplier=1,
         legs=[],
         exit_legs=list(legs),

@@ -105,6 +105,7 @@ def _plan(request: Input, multiplier: int) -> AccountRun:
         underlying=request.underlying,
         product=Product(request.product),
         on_leg_reject=request.on_leg_reject,
+        chase=request.chase,
         phase=Phase.ENTERING,
         entry_until=datetime.fromisoformat(request.entry_until),
         exit_at=datetime.fromisoformat(request.exit_at),

@@ -41,12 +41,19 @@ class Output(Slot):
     legs: list[ResolvedLeg]
     product: str
     on_leg_reject: str
+    chase: str
+    """The strategy's own terms, as JSON text."""
 
 
 def run(request: Input, rt: Runtime) -> Output:
     strategy = parse_strategy(request.strategy)
     legs = [_resolve(request, rt, strategy, number, leg) for number, leg in enumerate(strategy.legs, start=1)]
-    return Output(legs=legs, product=strategy.product, on_leg_reject=strategy.on_leg_reject)
+    return Output(
+        legs=legs,
+        product=strategy.product,
+        on_leg_reject=strategy.on_leg_reject,
+        chase=strategy.chase.model_dump_json(),
+    )
 
 
 def _resolve(request: Input, rt: Runtime, strategy: Strategy, number: int, leg: Leg) -> ResolvedLeg:

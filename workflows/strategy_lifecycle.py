@@ -213,6 +213,7 @@ _START_ENTRY = {
     **{field: Path(f"$.{field}") for field in _OF_THE_RUN},
     "product": Path("$.resolved.product"),
     "on_leg_reject": Path("$.resolved.on_leg_reject"),
+    "chase": Path("$.resolved.chase"),
     "legs": Path("$.resolved.legs"),
     "exit_legs": [],
 }

@@ -15,7 +15,7 @@ from tasks import chase_order, place_order, settle_order, total_fills, watch_ord
 from tasks.contracts import PlannedOrder
 from tasks.spec import Table
 from workflows import parts
-from workflows.asl.conditions import When
+from workflows.asl.conditions import When, all_of
 from workflows.asl.context import MAP_ITEM_VALUE, STATE_ENTERED_TIME, TASK_TOKEN
 from workflows.asl.expressions import placeholder
 from workflows.asl.intrinsics import format_text
@@ -160,7 +160,16 @@ def _watch(name: Name) -> list[State]:
                 Catch(errors=["States.Timeout"], next=f"Chase{name}Order", slot="trouble"),
                 Catch(errors=["States.ALL"], next=f"Wait{name}Poll", slot="trouble"),
             ],
-            next=f"Total{name}Fills",
+        ),
+        Choice(
+            name=f"{name}Ended",
+            choices=[
+                When(
+                    all_of(Path("$.fill.status").equals("CANCELLED"), Path("$.order.purpose").equals("N")),
+                    f"Settle{name}Order",
+                )
+            ],
+            default=f"Total{name}Fills",
         ),
         Wait(
             name=f"Wait{name}Poll",
@@ -170,7 +179,10 @@ def _watch(name: Name) -> list[State]:
         _on_order(f"Chase{name}Order", "chase_order", "chase", name),
         Choice(
             name=f"{name}Chased",
-            choices=[When(Path("$.chase.action").equals("WAIT"), f"WaitFor{name}Fill")],
+            choices=[
+                When(Path("$.chase.action").equals("WAIT"), f"WaitFor{name}Fill"),
+                When(Path("$.chase.action").equals("SETTLE"), f"Settle{name}Order"),
+            ],
             default=f"Total{name}Fills",
         ),
     ]

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from brokers.model import Exchange, Product, Right, Side
+from tasks.domain.chase import Chase, EntryLimit, ExitLimit
 from tasks.domain.errors import InvalidStrategy
 from tasks.domain.explain import problems, shown
 from tasks.domain.fields import AccountId, Dte, Label, Model, StrategyId, TimeOfDay, Weekdays
@@ -128,6 +129,7 @@ class StrategyDraft(Model):
     indicators: Indicators | None = Field(default=None, validate_default=True)
     legs: tuple[Leg, ...] = Field(json_schema_extra={"minItems": 1, "maxItems": MAX_LEGS})
     on_leg_reject: OnLegReject = OnLegReject.UNWIND
+    chase: Chase = Chase()
     grace_seconds: int = Field(default=300, ge=0, le=MAX_GRACE_SECONDS)
     accounts: tuple[AccountId, ...] = ()
 
@@ -201,7 +203,13 @@ class Strategy(StrategyDraft):
 
 DraftT = TypeVar("DraftT", bound=StrategyDraft)
 
-_KNOWN = (*Strategy.model_fields, *Leg.model_fields)
+_KNOWN = (
+    *Strategy.model_fields,
+    *Leg.model_fields,
+    *Chase.model_fields,
+    *EntryLimit.model_fields,
+    *ExitLimit.model_fields,
+)
 
 
 def parse_draft(document: Mapping[str, Any]) -> StrategyDraft:

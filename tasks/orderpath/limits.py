@@ -34,8 +34,12 @@ LONGEST_PAUSE = timedelta(minutes=1)
 MAX_MODIFICATIONS = 24
 """Kite takes 25 for one order; the last is left to a person."""
 
-MAX_ENTRY_ATTEMPTS = 2
-"""An entry that is settled as absent is sent again once (reliability rule 4)."""
+MAX_ENTRY_ATTEMPTS = 4
+"""Of one slice of an entry. One that is settled as absent is sent again once (reliability rule 4), one that
+used up its modifications is replaced, inside its window: four chases of two minutes outlast most windows."""
+
+MAX_ABSENT = 1
+"""Attempts of one slice that may be settled as absent before it is sent again."""
 
 
 def wait_until(at: datetime) -> str:

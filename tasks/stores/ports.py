@@ -147,7 +147,8 @@ class AccountRun(Row):
     """The `ACCT#{account}` item of a run: what this account set out to do, and how far it came.
 
     `closing` are the legs that are closed (or are being closed) while the rest stays open: nothing of them can
-    be entered any more, whatever the phase says.
+    be entered any more, whatever the phase says. `chase` is how its orders follow the market, as JSON text
+    (`tasks.domain.chase`), empty for the usual.
     """
 
     run_key: str
@@ -167,6 +168,7 @@ class AccountRun(Row):
     execution: str = ""
     exit_execution: str = ""
     closing: tuple[int, ...] = ()
+    chase: str = ""
 
 
 class RunEnd(Row):

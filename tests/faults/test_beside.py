@@ -58,14 +58,15 @@ def pressed(dies_at: int | None, *, at: float, shape: str = "2-3-slow") -> World
 
 @pytest.mark.parametrize("dies_at", range(CROSSINGS))
 def test_it_may_die_anywhere_and_the_sweep_goes_on(dies_at: int) -> None:
-    """In the middle of the entry: what is open is closed, and nothing is entered after its first write."""
-    world = pressed(dies_at, at=6.0)
+    """The hedges are bought, the shorts are not sold: what is open is closed, and no short leaves any more."""
+    world = pressed(dies_at, at=14.0, shape="4h-3-slow")
     first_write = any(world.stores.halts.held(["ALL"]))
     assert first_write == (dies_at >= 2), "it is its first write that decides"
     closed_at = [o.accepted_at for o in world.venue.orders() if o.request.tag.startswith("X")]
     if first_write:
         assert closed_at
         assert max(closed_at) < world.clock_time(9, 32)
+        assert {o.side for o in world.venue.orders() if o.filled and o.request.tag.startswith("N")} == {"BUY"}
 
 
 @pytest.mark.parametrize("at", [-100.0, -1.0, 0.05, 0.3, 3.0, 40.0])

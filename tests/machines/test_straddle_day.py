@@ -135,7 +135,7 @@ def test_an_order_that_stays_open_is_chased(day: Day) -> None:
 def test_an_entry_that_never_fills_is_cancelled_at_the_end_of_its_window(day: Day) -> None:
     day.broker.fill_after = None
     day.entry()
-    assert len(day.broker.cancels) == 2
+    assert len(day.broker.cancels) == len(day.broker.sends) == 6, "replaced after two minutes, and after four"
     assert day.child().states[-1] == "NothingEntered"
     flat(day)
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from brokers.errors import TokenExpired
 from brokers.model import BrokerOrder, OrderStatus
-from tasks import apply_updates, chase_order, place_order, plan_account
+from tasks import apply_updates, chase_order, place_order, plan_account, settle_order
 from tasks.apply_updates import OrderNotKnownYet
 from tasks.chase_order import Action
 from tasks.contracts import PlannedOrder, WaveStatus
+from tasks.domain.chase import AtLimit, Chase, EntryLimit
 from tasks.order_update import OrderUpdate
-from tasks.orderpath.limits import MAX_MODIFICATIONS
+from tasks.orderpath.limits import MAX_ENTRY_ATTEMPTS, MAX_MODIFICATIONS
 from tasks.participants import AccountNotFound
+from tasks.settle_order import Settled
 from tasks.stores.ports import OrderState, Phase
 from tests.tasks.world import ACCOUNT, RUN_KEY, World, account_task, claim, leg
 
@@ -111,7 +114,8 @@ def test_an_entry_that_never_filled_is_cancelled_after_its_window(world: World, 
     world.clock.advance(301)
     chase(world, order)
     assert world.broker.cancels == ["B1"]
-    assert chase(world, order).action is Action.DONE
+    assert chase(world, order).action is Action.SETTLE
+    assert settle(world, order.order_id).outcome is Settled.GONE
 
 
 def test_a_broker_that_cannot_be_seen_is_waited_for(world: World, order: PlannedOrder) -> None:
@@ -166,3 +170,91 @@ def test_a_status_word_nobody_knows_is_never_terminal(world: World, order: Plann
 def test_a_plan_whose_exit_has_begun_enters_nothing(world: World, order: PlannedOrder) -> None:
     world.stores.runs.set_phase(RUN_KEY, ACCOUNT, Phase.EXITING)
     assert plan_account.run(account_task(leg(1, "CE")), world.rt).status is WaveStatus.MISSED
+
+
+def placed(world: World, **terms: object) -> PlannedOrder:
+    """An entry that rests at the broker, of a strategy with these terms."""
+    said = Chase.model_validate(terms).model_dump_json()
+    task = account_task(leg(1, "CE"), grace=timedelta(minutes=20), chase=said)
+    (order,) = plan_account.run(task, world.rt).sells
+    claim(world, order)
+    place_order.run(place_order.Input(order_id=order.order_id), world.rt)
+    return order
+
+
+def settle(world: World, order_id: str) -> settle_order.Output:
+    return settle_order.run(settle_order.Input(order_id=order_id), world.rt)
+
+
+def test_an_entry_is_chased_no_further_than_its_limit_and_left_there(world: World) -> None:
+    order = placed(world, entry=EntryLimit(points=Decimal(20)))
+    world.broker.prices["NFO:BANKNIFTY26NOV58400CE"] = Decimal(150)
+    for _ in range(3):
+        chase(world, order)
+    assert [price for _, price in world.broker.modifications] == [Decimal("225.00")]
+    assert world.broker.cancels == []
+
+
+def test_an_entry_whose_limit_is_reached_is_given_up_where_the_strategy_says_so(world: World) -> None:
+    order = placed(world, entry=EntryLimit(percent=Decimal(4), then=AtLimit.GIVE_UP))
+    chase(world, order)
+    assert [price for _, price in world.broker.modifications] == [Decimal("235.20")]
+    chase(world, order)
+    assert world.broker.cancels == ["B1"]
+    assert chase(world, order).action is Action.SETTLE
+    assert settle(world, order.order_id).outcome is Settled.GONE
+
+
+def test_an_order_is_chased_as_often_as_the_strategy_says(world: World) -> None:
+    order = placed(world, every_seconds=20)
+    chase(world, order)
+    assert world.broker.modifications == []
+    world.clock.advance(20)
+    chase(world, order)
+    chase(world, order)
+    assert len(world.broker.modifications) == 1
+
+
+def used_up(world: World, order_id: str, number: str) -> None:
+    """All modifications of the order are used, and its cancellation is confirmed."""
+    for _ in range(MAX_MODIFICATIONS):
+        world.stores.orders.repriced(order_id, limit_price=Decimal("190"), at=world.clock.now())
+    chase_order.run(chase_order.Input(order_id=order_id), world.rt)
+    assert world.broker.cancels[-1] == number
+    assert chase_order.run(chase_order.Input(order_id=order_id), world.rt).action is Action.SETTLE
+
+
+def test_an_entry_that_used_up_its_modifications_is_replaced_with_what_it_lacks(world: World) -> None:
+    order = placed(world)
+    world.broker.fill("B1", quantity=10)
+    used_up(world, order.order_id, "B1")
+    output = settle(world, order.order_id)
+    assert output.outcome is Settled.RESEND
+    assert (output.order.attempt, output.order.quantity, output.order.slice) == (2, 20, 1)
+    assert Decimal(output.order.limit_price) < 190
+    assert output.order.order_id != order.order_id
+
+
+def test_replacements_end_with_the_attempts_and_with_the_window(world: World) -> None:
+    order = placed(world)
+    for number in range(1, MAX_ENTRY_ATTEMPTS):
+        used_up(world, order.order_id, f"B{number}")
+        order = settle(world, order.order_id).order
+        claim(world, order)
+        place_order.run(place_order.Input(order_id=order.order_id), world.rt)
+    used_up(world, order.order_id, f"B{MAX_ENTRY_ATTEMPTS}")
+    assert settle(world, order.order_id).outcome is Settled.GONE
+
+
+def test_an_entry_that_somebody_else_cancelled_is_not_sent_again(world: World) -> None:
+    order = placed(world)
+    world.broker.cancel("B1")
+    assert chase(world, order).action is Action.SETTLE
+    assert settle(world, order.order_id).outcome is Settled.GONE
+
+
+def test_nothing_is_replaced_after_the_window(world: World) -> None:
+    order = placed(world)
+    used_up(world, order.order_id, "B1")
+    world.clock.advance(1201)
+    assert settle(world, order.order_id).outcome is Settled.GONE

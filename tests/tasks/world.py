@@ -263,7 +263,10 @@ def leg(number: int, right: str, side: str = "SELL", lots: int = 1) -> ResolvedL
 
 
 def account_task(
-    *legs: ResolvedLeg, on_leg_reject: str = "unwind", grace: timedelta = timedelta(minutes=5)
+    *legs: ResolvedLeg,
+    on_leg_reject: str = "unwind",
+    grace: timedelta = timedelta(minutes=5),
+    chase: str = "",
 ) -> AccountTask:
     return AccountTask(
         side=TransactionType.ENTRY,
@@ -279,6 +282,7 @@ def account_task(
         exit_at=NINE_THIRTY.replace(hour=15, minute=15).isoformat(),
         product="MIS",
         on_leg_reject=on_leg_reject,
+        chase=chase,
         multiplier=1,
         legs=list(legs),
         exit_legs=[],

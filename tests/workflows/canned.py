@@ -63,6 +63,7 @@ TASK = AccountTask(
     exit_at="2026-11-23T09:45:00Z",
     product="MIS",
     on_leg_reject="UNWIND",
+    chase="",
     multiplier=1,
     legs=[],
     exit_legs=[],

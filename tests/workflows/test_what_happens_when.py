@@ -15,7 +15,7 @@ OPEN = {
     "CheckWeekday": Reply({"ok": True, "reason": ""}),
     "CheckDTE": Reply({"ok": True, "dte": 0, "expiry": "x", "expiries": ["2026-11-23"], "reason": ""}),
     "FetchChain": Reply({}),
-    "ResolveStrikes": Reply({"legs": [], "product": "MIS", "on_leg_reject": "UNWIND"}),
+    "ResolveStrikes": Reply({"legs": [], "product": "MIS", "on_leg_reject": "UNWIND", "chase": ""}),
 }
 CLAIMED = "DynamoDB.ConditionalCheckFailedException"
 LATE = {"action": "WAIT", "reason": ""}
