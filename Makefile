@@ -47,6 +47,13 @@ strategy:  ## On the running platform, a strategy that enters in 5 minutes, or a
 skip:  ## Let time pass at once on the running platform: UNTIL=09:40
 	@$(BIN)/python -m localstack skip --until $(UNTIL)
 
+.PHONY: pages gameday
+pages:  ## Who would have been called on it, when, and the runbook page of each call
+	@$(BIN)/python -m localstack pages
+
+gameday: install  ## A named disaster on the local platform: NAME= (none: the list); FIX=1 lets it follow the runbook itself
+	@$(BIN)/python -m localstack.gameday $(NAME) $(if $(FIX),--fix)
+
 mail:  ## The e-mails it sent; FOR=asha@example.com: the newest code alone
 	@$(BIN)/python -m localstack mail $(if $(FOR),--code-for $(FOR))
 

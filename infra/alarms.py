@@ -15,51 +15,10 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from brokers.model import NotSentCause
 from infra.settings import METRICS_NAMESPACE, PREFIX, Settings, named
+from tasks.alarms import COUNTED, DEAD_LETTERS, FUNCTION_FAILS, MACHINE_ENDS, with_runbook
 
 MINUTE = Duration.minutes(1)
-
-_NOT_SENT = {
-    NotSentCause.CONNECT: "the broker can't be reached",
-    NotSentCause.RATE_LIMIT: "the broker says too many orders",
-    NotSentCause.TOKEN: "the account's session is over: its owner has to log in",
-    NotSentCause.EGRESS: "the broker does not know the address that orders come from",
-}
-
-COUNTED = {
-    "ExitBlocked": "A position should be closed and can't be: look at once.",
-    "OrderUnknown": "The reply to an order was lost. It is being settled from the broker's book.",
-    "OrderRejected": "The broker refused an order for good.",
-    "OrderGivenUp": "An order stayed open after being chased, and is being cancelled.",
-    "EntryUnwound": "Not every leg of an entry filled, and the rest is being closed.",
-    "PositionReversed": "More was closed than had been opened: look at the broker and close by hand.",
-    "BrokerBlind": "The broker's order book can't be read while an order is open.",
-    "LoginNeeded": "An account has no session on a trading day: its owner has to log in.",
-    "FeedBlind": "The market is open and the feed hears nothing: what has a stop is polled for. Look at it.",
-    "StopNotSent": "A stop was reached and its exit can't be started: close by hand.",
-    "LeftOpen": "Something of an earlier day is still open: look at once.",
-    "NobodyToMail": "An account has no session, and its owner no e-mail address: call them.",
-    "CalendarEnds": "The trading calendar covers only a few more days: add the exchange's next circular.",
-    "SubscriberWithoutAccount": "A subscriber's account is no longer linked, and was left out of a run.",
-    "SchedulesRepaired": "Catalog and Scheduler had come apart, and the reconciler brought them together.",
-    "OrderReappeared": "An order that was settled as absent turned up after all; what works is cancelled.",
-    "PnLDiffers": "A broker's day profit is not what our orders and others' trades come to: see the report.",
-    "ClosedOutside": "Somebody else closed (a part of) a position of ours: the exit leaves that alone.",
-    "ExitOverdue": "An exit was due and had not begun: the reconciler has started it.",
-    "OpenAtCutOff": "A position is still open a minute before its broker squares it off: close it by hand.",
-    "ExternalActivity": "Somebody else traded in a contract of ours: a person, or the broker squaring off.",
-    "LedgersDisagree": "Our rows, the broker's book and its positions say different things of a contract.",
-    "SignalsUnknown": "Indicator-based strategies could not be judged: bars are missing.",
-    "ExecutionStuck": "An execution runs for longer than it ever should.",
-    "ExitRestarted": "An exit's execution ended before its position did, and was redriven or started again.",
-    "OpenWithoutExecution": "Something is open, and the execution that held it was aborted or needs a person.",
-    "OrderWithoutIntent": "The broker has an order with a tag like ours that we have no row of.",
-} | {
-    f"NotSent{cause.title().replace('_', '')}": f"An order was held back: {meaning}."
-    for cause, meaning in _NOT_SENT.items()
-}
-"""Every name that a task counts, and what to tell the person."""
 
 
 def topic_arn(stack: Stack) -> str:
@@ -96,7 +55,11 @@ def dead_letters(scope: Construct, construct_id: str, name: str, told: sns.ITopi
     )
     depth = queue.metric_approximate_number_of_messages_visible(period=MINUTE, statistic="Maximum")
     at_once(
-        scope, f"{construct_id}NotEmpty", depth, told, f"Something waits in {named(name)}: look and redrive."
+        scope,
+        f"{construct_id}NotEmpty",
+        depth,
+        told,
+        with_runbook(f"Something waits in {named(name)}: look and redrive.", DEAD_LETTERS),
     )
     return queue
 
@@ -105,7 +68,8 @@ def on_functions(functions: Iterable[lambda_.Function], told: sns.ITopic) -> Non
     """For functions that no state machine runs: the others fail in an execution, which alarms by itself."""
     for function in functions:
         errors = function.metric_errors(period=MINUTE)
-        at_once(function, "Fails", errors, told, f"{function.node.id} failed")
+        meaning = with_runbook(f"{function.node.id} failed.", FUNCTION_FAILS)
+        at_once(function, "Fails", errors, told, meaning)
 
 
 def on_executions(machine: sfn.StateMachine, told: sns.ITopic) -> None:
@@ -121,7 +85,10 @@ def on_executions(machine: sfn.StateMachine, told: sns.ITopic) -> None:
             ending,
             metric,
             told,
-            f"An execution of {machine.node.id} did not end well: open it in the console, mend, redrive.",
+            with_runbook(
+                f"An execution of {machine.node.id} did not end well: open it in the console, mend, redrive.",
+                MACHINE_ENDS,
+            ),
         )
 
 
@@ -135,7 +102,7 @@ def on_counts(scope: Construct, told: sns.ITopic) -> None:
             period=MINUTE,
             statistic="Sum",
         )
-        at_once(scope, name, metric, told, meaning)
+        at_once(scope, name, metric, told, with_runbook(meaning, name))
 
 
 def at_once(

@@ -34,6 +34,7 @@ from infra.settings import (
     named,
 )
 from infra.stack import AlgoStack
+from tasks.alarms import SHARED, with_runbook
 from tasks.feed.spec import FEED
 from tasks.spec import Table, machine_variable
 
@@ -214,10 +215,7 @@ class FeedStack(AlgoStack):
             period=Duration.minutes(1),
             statistic="Sum",
         )
-        nobody = (
-            "No feed holds the lease: what has a stop is polled for once a minute at best. Look at the tasks."
-        )
-        self._too_few("NobodyFeeds", leads, 1, nobody, minutes=2)
+        self._too_few("NobodyFeeds", leads, 1, minutes=2)
         running = cloudwatch.Metric(
             namespace="ECS/ContainerInsights",
             metric_name="RunningTaskCount",
@@ -225,12 +223,9 @@ class FeedStack(AlgoStack):
             period=Duration.minutes(1),
             statistic="Minimum",
         )
-        alone = "Fewer than two feeds run: if this one dies, nobody takes over."
-        self._too_few("NobodyStandsBy", running, INSTANCES, alone, minutes=5)
+        self._too_few("NobodyStandsBy", running, INSTANCES, minutes=5)
 
-    def _too_few(
-        self, name: str, metric: cloudwatch.Metric, threshold: int, meaning: str, *, minutes: int
-    ) -> None:
+    def _too_few(self, name: str, metric: cloudwatch.Metric, threshold: int, *, minutes: int) -> None:
         """An alarm when it is less for so long. Silence is bad news here."""
         alarm = cloudwatch.Alarm(
             self,
@@ -240,6 +235,6 @@ class FeedStack(AlgoStack):
             evaluation_periods=minutes,
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
-            alarm_description=meaning,
+            alarm_description=with_runbook(SHARED[name], name),
         )
         alarm.add_alarm_action(actions.SnsAction(self._told))

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from brokers.clock import IST
+from localstack.pager import pages
 from localstack.people import NoMail, code_for, mails, make_admin
 from localstack.platform import CANNOT_START, Market, Platform
 from localstack.seed import USER, Plan, seed, time_of_day, write_schedules
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     skip = commands.add_parser("skip", help="let time pass at once, with everything that is due meanwhile")
     skip.add_argument("--until", required=True, help="a time of day in India, or 2026-11-25T09:40")
     skip.set_defaults(run=_skip)
+    commands.add_parser("pages", help="who would have been called, and what for").set_defaults(run=_pages)
     mail = commands.add_parser("mail", help="show the e-mails that were sent, the newest last")
     mail.add_argument("--code-for", metavar="EMAIL", help="only the newest code sent to this address")
     mail.set_defaults(run=_mail)
@@ -103,6 +105,12 @@ def _skip(platform: Platform, options: argparse.Namespace) -> int:
     until = _moment(text if "T" in text else f"{platform.clock.now().date().isoformat()}T{text}")
     platform.conductor.reach(until)
     print(f"It is {platform.clock.now():%a %d %b %Y %H:%M:%S} IST.")
+    return 0
+
+
+def _pages(platform: Platform, _: argparse.Namespace) -> int:
+    for page in pages(platform.site.state / "ministack.log", platform.aws.step_functions):
+        print(page)
     return 0
 
 

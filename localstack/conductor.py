@@ -65,6 +65,11 @@ class Watched(Protocol):
         """How busy is it now?"""
 
 
+ANSWER_SECONDS = 60
+"""How long a process may take to answer: the schedule loop does not while it starts a minute's machines, and on
+a small machine that is busy each start takes seconds."""
+
+
 class Restless(Protocol):
     def stirring(self) -> Idleness:
         """Has a tick set something off?"""
@@ -84,7 +89,7 @@ class Http:
         return self._ask("telling")
 
     def _ask(self, counted: str) -> Idleness:
-        with urllib.request.urlopen(self.url, timeout=10) as answer:  # noqa: S310  (our own http URLs)
+        with urllib.request.urlopen(self.url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  (our own http URLs)
             body = json.load(answer)
         due = body["next_due"]
         return Idleness(int(body[counted]), datetime.fromisoformat(due) if due else None)

@@ -90,6 +90,10 @@ class Exchange:
     def expire_token(self, account: str) -> None:
         self._send("POST", "/_sim/expire-token", {"account": account})
 
+    def square_off(self, account: str) -> None:
+        """A person closes everything at a terminal."""
+        self._send("POST", "/_sim/square-off", {"account": account})
+
     def _get(self, path: str) -> Any:
         answer = requests.get(f"{self.url}{path}", timeout=SECONDS)
         answer.raise_for_status()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,8 @@ from localstack.history import End, Step, Watcher
 from localstack.platform import Platform
 from localstack.seed import Plan, log_in, seed, store_session, stores
 from localstack.site import MACHINES, machine_arn
-from tasks.domain.ids import run_key
+from tasks.domain.ids import exit_name, run_key
+from tasks.find_open_accounts import exit_task
 
 ENTRY_WINDOW = timedelta(minutes=5)
 """The strategies' default grace."""
@@ -119,10 +121,30 @@ class Stage:
 
     def redrive(self, account: str, side: str = "ENTRY") -> None:
         """Redrive the account's failed execution."""
-        day = self.entry.date()
-        name = f"{run_key(self.plan.strategy_id, day)}-{account}-{side}"
-        machine = machine_arn("AccountBasket").replace(":stateMachine:", ":execution:")
-        self.platform.aws.step_functions.redrive_execution(executionArn=f"{machine}:{name}")
+        self.platform.aws.step_functions.redrive_execution(executionArn=self._child(account, side))
+
+    def stop(self, account: str, side: str) -> None:
+        """Abort the account's execution."""
+        self.platform.aws.step_functions.stop_execution(executionArn=self._child(account, side))
+
+    def start_exit(self, account: str) -> None:
+        """Start the account's exit under the name that everybody starts it with."""
+        plan = stores(self.platform.aws).runs.account(
+            run_key(self.plan.strategy_id, self.entry.date()), account
+        )
+        if plan is None:
+            return
+        client = self.platform.aws.step_functions
+        with suppress(client.exceptions.ExecutionAlreadyExists):
+            client.start_execution(
+                stateMachineArn=machine_arn("AccountBasket"),
+                name=exit_name(plan.run_key, account),
+                input=exit_task(plan).model_dump_json(),
+            )
+
+    def _child(self, account: str, side: str) -> str:
+        name = f"{run_key(self.plan.strategy_id, self.entry.date())}-{account}-{side}"
+        return f"{machine_arn('AccountBasket').replace(':stateMachine:', ':execution:')}:{name}"
 
     def outcome(self) -> Outcome:
         """Both ledgers and everything that ran."""

@@ -45,7 +45,7 @@ def runtime_from_environment() -> Runtime:
         stores=stores,
         brokers=AccountBrokers(stores.catalog, clock),
         callbacks=StepFunctionsCallbacks(),
-        alarms=MetricAlarms(),
+        alarms=MetricAlarms(clock),
         clock=clock,
         bus=OnDemand(_bus),
         scheduler=OnDemand(_scheduler),
@@ -197,10 +197,18 @@ class StepFunctionsCallbacks:
             logger.info("nobody waits for this any more", extra={"code": error.response["Error"]["Code"]})
 
 
+@dataclass(frozen=True, slots=True)
 class MetricAlarms:
-    """Counts as CloudWatch metrics (embedded in the log, so no call is made)."""
+    """Counts as CloudWatch metrics (embedded in the log, so no call is made).
+
+    The line says whom it is about and when, by the platform's clock: a local pager reads no more than that.
+    """
+
+    clock: Clock
 
     def count(self, name: str, *, account: str) -> None:
         logger.warning(name, extra={"account": account})
         with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace="Algo") as metric:
             metric.add_dimension(name="alarm", value=name)
+            metric.add_metadata(key="account", value=account)
+            metric.add_metadata(key="at", value=self.clock.now().isoformat())

@@ -26,6 +26,7 @@ LIMITS: dict[str, timedelta] = {
     "StrategyLifecycle": timedelta(minutes=30),
     "AccountBasket": timedelta(minutes=15),
     "TradingDay": timedelta(minutes=90),
+    "EndOfDay": timedelta(hours=2),
     "LakeNight": timedelta(hours=2),
 }
 """How long an execution may run. A lifecycle waits two minutes for its time and then starts its accounts; an

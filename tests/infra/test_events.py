@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
 
-from infra.alarms import COUNTED
 from infra.api import SIGNED_IN
 from infra.settings import PREFIX, ROOT, named
+from tasks.alarms import COUNTED, runbook
 from tasks.catalogue import FUNCTIONS
 from tests.infra.templates import Assembly, Json, as_list, as_text, statements
 from workflows.catalogue import MACHINES
@@ -203,7 +204,7 @@ def test_functions_that_no_machine_runs_alarm_by_themselves(aws: Assembly) -> No
     names = {each.name for each in aws.all("AWS::Lambda::Function")}
     hearing = ("fed_by", "hears", "follows", "hears_endings")
     triggered = [spec.name for spec in FUNCTIONS if any(getattr(spec, name) for name in hearing)]
-    alone = ("ReceivePostback", "ApplyUpdates", "WriteLake", "Api", *triggered)
+    alone = ("ReceivePostback", "ApplyUpdates", "WriteLake", "AskLake", "Api", *triggered)
     assert watched == {name for name in names if name.rstrip("0123456789ABCDEF") in alone}
 
 
@@ -218,6 +219,20 @@ def test_everything_a_task_counts_has_an_alarm(aws: Assembly) -> None:
     }
     # As `tasks.aws.MetricAlarms` writes them; CloudWatch matches dimensions exactly.
     assert watched == {name: {"alarm": name, "service": PREFIX} for name in COUNTED}
+
+
+def test_every_alarm_looks_each_minute_and_names_a_page(aws: Assembly) -> None:
+    """Called within a minute of the first one, and told where it says what to do."""
+    for alarm in alarms(aws):
+        assert alarm["Period"] == 60
+        if alarm["MetricName"] not in SILENCE:
+            assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (1, 1)
+        assert "DatapointsToAlarm" not in alarm
+        page = re.fullmatch(r".+ Runbook: (docs/runbooks/[\w-]+\.md)", alarm["AlarmDescription"])
+        assert page, alarm["AlarmDescription"]
+        assert (ROOT / page[1]).is_file()
+        if alarm["Namespace"] == "Algo" and alarm["MetricName"] not in SILENCE:
+            assert page[1] == runbook(alarm["MetricName"])
 
 
 SILENCE = {"FeedLeads", "RunningTaskCount"}
