@@ -188,8 +188,10 @@ def _due(rt: Runtime, plans: list[AccountRun]) -> list[AccountRun]:
     now = rt.clock.now()
     due = []
     for plan in plans:
+        if plan.phase is Phase.FLAT:  # one that was called off before its entry has no legs either
+            continue
         session = _session(now, plan)
-        if plan.phase is Phase.FLAT or (session is not None and now >= session.closes):
+        if session is not None and now >= session.closes:
             continue
         ends = cut_off(plan.broker, plan.product, session) if session else None
         if not (now >= plan.exit_at + GRACE or (ends is not None and now >= ends - LEAD)):

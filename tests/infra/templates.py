@@ -70,10 +70,11 @@ class Assembly:
     def may(self, owner: Json) -> list[Statement]:
         """What the role of a function or a state machine is allowed."""
         role = (owner.get("Role") or owner["RoleArn"])["Fn::GetAtt"][0]
+        stack = next((each.stack for each in self.all() if each.properties is owner), "")
         return [
             statement
             for policy in self.all("AWS::IAM::Policy")
-            if {"Ref": role} in policy.properties["Roles"]
+            if {"Ref": role} in policy.properties["Roles"] and stack in ("", policy.stack)
             for statement in statements(policy.properties["PolicyDocument"])
         ]
 

@@ -126,7 +126,7 @@ def test_whoever_has_no_token_comes_in_nowhere_else(aws: Assembly) -> None:
     routes = {each.properties["RouteKey"]: each.properties for each in aws.all("AWS::ApiGatewayV2::Route")}
     guarded = {route for route, each in routes.items() if each.get("AuthorizationType") == "JWT"}
     assert set(routes) - guarded == PUBLIC
-    assert guarded == {"ANY /{proxy+}"}
+    assert guarded == {"ANY /{proxy+}", "POST /lake/questions"}
     assert not aws.all("AWS::Lambda::Url")
 
 

@@ -65,7 +65,7 @@ def test_from_up_to_down(localstack: Command, capsys: pytest.CaptureFixture[str]
 
     assert localstack("down") == 0
     assert (
-        "stopped supervisor, console, schedules, step-functions, simulator, ministack"
+        "stopped supervisor, console, feed, schedules, step-functions, simulator, ministack"
         in capsys.readouterr().out
     )
     assert localstack("status") == 1
