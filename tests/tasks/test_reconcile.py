@@ -279,6 +279,17 @@ def test_every_account_of_the_day_is_looked_at_flat_or_not(world: World) -> None
     assert found.accounts == [AccountOfDay(account=ACCOUNT, user_id="user-1", run_keys=[RUN_KEY])]
 
 
+def test_an_account_that_was_called_off_before_its_entry_has_nothing_to_look_at(world: World) -> None:
+    planned = plan_account.run(account_task(leg(1, "CE")), world.rt)
+    assert planned.sells
+    standing = world.stores.runs.account(RUN_KEY, ACCOUNT)
+    assert standing is not None
+    off = standing.model_copy(update={"run_key": "later-20261123-S", "legs": (), "phase": Phase.FLAT})
+    world.stores.runs.plan_account(off)
+    request = reconcile_account.Input(account=ACCOUNT, user_id="user-1", run_keys=["later-20261123-S"])
+    assert reconcile_account.run(request, world.rt).exits == []
+
+
 def test_an_exit_postponed_to_today_counts(world: World) -> None:
     send(world)
     tomorrow = NINE_THIRTY + timedelta(days=2)
