@@ -140,10 +140,11 @@ deploy-feed: synth  ## The feed on Fargate, once its image is there
 	node_modules/.bin/cdk deploy AlgoFeed
 
 test: install page $(VENV)/.browser  ## The tests; `make story` has the long ones
-	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/story
+	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/story -m "not long"
 
-story: install  ## Two days of an admin and two users over HTTP, the tutorial, and the API under fire; some minutes
+story: install page  ## Two days of users over HTTP, the tutorial, the API under fire, kills and game days; some minutes
 	$(BIN)/pytest tests/story
+	$(BIN)/pytest -m long --ignore=tests/story
 
 check: install node_modules $(VENV)/.browser  ## Style, types, and which way imports go, in under a minute
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ from tasks.lake.reading import Place, open_lake
 from tasks.objects import TABLES
 from tests.lake.material import order, recorded
 
-pytestmark = [pytest.mark.slow, pytest.mark.platform]
+pytestmark = [pytest.mark.slow, pytest.mark.platform, pytest.mark.long]
 
 BUCKET = f"algo-lake-{ACCOUNT_ID}-{REGION}"
 PATIENCE = 60.0

@@ -12,7 +12,7 @@ from localstack.cases import BEGIN
 from localstack.demo import running_platform
 from localstack.platform import EMULATOR_PYTHON, Market
 
-pytestmark = [pytest.mark.slow, pytest.mark.platform]
+pytestmark = [pytest.mark.slow, pytest.mark.platform, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

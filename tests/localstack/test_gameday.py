@@ -35,6 +35,7 @@ def platform() -> Iterator[Platform]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.platform
 @pytest.mark.parametrize("name", ["rejected-exit", "token-revoked"])
 def test_by_the_book_it_is_over(platform: Platform, name: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,6 +33,7 @@ def platform() -> Iterator[Platform]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.platform
 def test_the_emulator_dies_while_entering_and_the_endpoint_while_exiting(platform: Platform) -> None:
     now = platform.clock.now()
