@@ -32,7 +32,15 @@ ANSWERED = {
     ),
     *(
         f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:ap-south-1:<AWS::AccountId>:execution:algo-{name}:*]"
-        for name in ("*", "AccountBasket", "EndOfDay", "LakeNight", "PollQuotes", "StrategyLifecycle", "TradingDay")
+        for name in (
+            "*",
+            "AccountBasket",
+            "EndOfDay",
+            "LakeNight",
+            "PollQuotes",
+            "StrategyLifecycle",
+            "TradingDay",
+        )
     ),
     *(
         f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::algo-lake-<AWS::AccountId>-ap-south-1/{folder}/*]"
