@@ -61,7 +61,7 @@ def show(platform: Platform, scenario: Scenario) -> bool:
 
 def play(platform: Platform, scenario: Scenario) -> Outcome:
     """Play one case from its entry to its end."""
-    stage = Stage.new(platform, scenario.name, accounts=scenario.accounts)
+    stage = Stage.new(platform, scenario.name, minutes=scenario.minutes, accounts=scenario.accounts)
     scenario.act(stage)
     return stage.outcome()
 

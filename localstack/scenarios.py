@@ -27,6 +27,8 @@ class Scenario:
         Makes it happen.
     claims
         What must hold afterwards, besides that the ledgers agree and nothing is held.
+    minutes
+        From entry to exit. What is open keeps the exit it was entered with.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Scenario:
     act: Callable[[Stage], None]
     claims: Callable[[Outcome], Iterable[Claim]]
     accounts: Sequence[str] = (ACCOUNT,)
+    minutes: int = 8
 
 
 def _struck(kind: str, **details: object) -> Callable[[Stage], None]:
@@ -115,7 +118,7 @@ def _exit_while_entering(stage: Stage) -> None:
     stage.exchange.fault("hold_open", symbol="*PE", side="SELL", seconds=3600)
     stage.send("ENTRY")
     stage.play(stage.entry + timedelta(seconds=20))
-    stage.send("EXIT", exit_at=stage.entry + timedelta(minutes=1))
+    stage.send("EXIT")
     stage.play(stage.entry + timedelta(minutes=20))
 
 
@@ -230,6 +233,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "EXIT comes while an entry order is still working",
         _exit_while_entering,
         _cancelled_and_closed,
+        minutes=1,
     ),
     Scenario(
         "redrive-inside-window",

@@ -53,7 +53,7 @@ class Stage:
     platform
         Started; its clock goes on from case to case.
     plan
-        The case's strategy. It enters at the whole minute after next and exits eight minutes later.
+        The case's strategy. It enters at the whole minute after next.
     """
 
     platform: Platform
@@ -72,10 +72,10 @@ class Stage:
         seed(self.platform.aws, self.platform.site.simulator_url, self.plan)
 
     @classmethod
-    def new(cls, platform: Platform, name: str, **changes: Any) -> Stage:
-        """A stage for the case `name`, with a strategy that enters soon."""
+    def new(cls, platform: Platform, name: str, *, minutes: int = 8, **changes: Any) -> Stage:
+        """A stage for the case `name`, with a strategy that enters soon and exits `minutes` later."""
         entry = platform.clock.now().replace(second=0, microsecond=0) + timedelta(minutes=2)
-        leave = entry + timedelta(minutes=8)
+        leave = entry + timedelta(minutes=minutes)
         plan = Plan(strategy_id=name, name=name, entry=_clock(entry), exit=_clock(leave), **changes)
         stage = cls(platform, plan)
         stage.entry = entry
@@ -85,11 +85,9 @@ class Stage:
     def exchange(self) -> Exchange:
         return Exchange(self.platform.site.simulator_url)
 
-    def send(self, side: str, *, exit_at: datetime | None = None) -> str:
+    def send(self, side: str) -> str:
         """Deliver the event as a schedule would; the execution's ARN."""
         event = self.plan.event(side, f"{self.platform.clock.now().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
-        if exit_at is not None:
-            event["exit_time"] = f"{exit_at:%H:%M}"
         started = self.platform.aws.step_functions.start_execution(
             stateMachineArn=machine_arn("StrategyLifecycle"), input=json.dumps(event)
         )

@@ -43,20 +43,25 @@ class World:
         return [restart.times for restart in self.supervisor.look()]
 
     def kill(self) -> None:
-        pid = self.processes.pid(SERVICE)
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        os.kill(_running(self.processes), signal.SIGKILL)
         while self.processes.pid(SERVICE) is not None:
             time.sleep(0.005)
+
+
+def _running(processes: Processes) -> int:
+    """Its process id, once it has become the program that was asked for."""
+    deadline = time.monotonic() + 10
+    while (pid := processes.pid(SERVICE)) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    return pid
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     processes = Processes(tmp_path)
     processes.start(SERVICE, {"WHERE": "here"})
-    deadline = time.monotonic() + 5
-    while processes.pid(SERVICE) is None:
-        assert time.monotonic() < deadline
+    _running(processes)
     yield World(processes)
     processes.stop(SERVICE)
 

@@ -340,7 +340,7 @@ def test_reset_forgets_the_day(sim: Sim) -> None:
 
 
 def test_idle_tells_what_is_due(sim: Sim) -> None:
-    assert sim.get("/_sim/idle") == {"busy": 0, "next_due": None}
+    assert sim.get("/_sim/idle") == {"busy": 0, "telling": 0, "next_due": None}
     sim.settings(step_ms=60_000)
     order_id = sim.order()
     due = sim.get("/_sim/idle")["next_due"]
