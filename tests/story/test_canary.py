@@ -18,8 +18,8 @@ from tests.story.play import PASSWORD, PROXY_PASSWORD, Story
 pytestmark = [pytest.mark.slow, pytest.mark.platform]
 
 
-ELSEWHERE = ("simulator.log", "cognito.json", "secretsmanager.json")
-"""The exchange's own, and what stands for the pool's and the secrets' own storage on one machine."""
+ELSEWHERE = ("simulator.log", "simulator.started", "cognito.json", "secretsmanager.json")
+"""The exchange's own (it is started with the accounts that it has), and what stands for the pool's and the secrets' own storage on one machine."""
 
 GATHERING = named("lake")
 """A queue whose messages wait for company before they are written."""
