@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.platform]
 
 
 ELSEWHERE = ("simulator.log", "simulator.started", "cognito.json", "secretsmanager.json")
-"""The exchange's own (it is started with the accounts that it has), and what stands for the pool's and the secrets' own storage on one machine."""
+"""The exchange's own (it is started with the accounts that it has), and what stands for the pool's and the
+secrets' own storage on one machine."""
 
 GATHERING = named("lake")
 """A queue whose messages wait for company before they are written."""
